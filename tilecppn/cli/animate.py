@@ -23,6 +23,7 @@ from tilecppn.cli.terminal import write_line
 from tilecppn.formatting import counted, format_duration
 
 if TYPE_CHECKING:
+    from tilecppn.film.encoding.base import FilmOptions
     from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
 
@@ -168,16 +169,8 @@ def command(
     tilecppn animate poster.toml -o song.mp4 --orbit --audio song.mp3
     tilecppn animate film.toml --contact sheet.png
     """
-    from tilecppn.cli.progress import Meter
-    from tilecppn.cli.run_meter import FilmMeter
-    from tilecppn.film.animate import animate_to
-    from tilecppn.film.contact_sheet import contact_sheet
-    from tilecppn.film.embedded_timeline import has_frames
     from tilecppn.film.encoding.base import FilmOptions
-    from tilecppn.film.encoding.targets import choose_target
     from tilecppn.film.timeline.excerpt import excerpt, scaled
-    from tilecppn.run.render import require_complete
-    from tilecppn.storage.names import parts_of
 
     if audio is not None and output is None:
         raise click.UsageError("--audio needs -o FILE, a video")
@@ -197,39 +190,60 @@ def command(
         )
     record: dict[str, Any] = {}
     lines: list[str] = []
-    if contact is not None and output is not None and is_made(contact, SHEET, picture):
-        lines.append(str(contact))  # made by the same command before it was stopped
-        record["contact"] = str(contact)
-    elif contact is not None:
-        write = image_output(contact, SHEET, overwrite=overwrite)
-        with Meter("contact") as contact_meter:
-            sheet = contact_sheet(picture, choices["kernel"], contact_meter.progress)
-        write(sheet, picture)
+    if contact is not None:
+        # It may have been made by the same command before it was stopped.
+        if output is None or not is_made(contact, SHEET, picture):
+            _draw_sheet(picture, contact, choices["kernel"], overwrite)
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
         options = FilmOptions(codec, crf, even, format_, clip, plays, audio, transfer, peak)
-        target = choose_target(output, picture, options)
-        with (
-            FilmMeter(picture, target.encoding if target else None) as meter,
-            opened_run(choices, meter, overwrite=overwrite) as run,
-        ):
-            frames = timeline if has_frames(timeline) else None
-            outcome = animate_to(picture, output, options, run, frames)
-            parts = parts_of(output)
-            if not outcome.failed and output.suffix != ".zarr" and parts.exists():
-                meter.note(
-                    f"{parts}: holds another unfinished film, or one encoded with other options; "
-                    "its own command with --overwrite goes on with it, or delete that folder"
-                )
-        require_complete(outcome)
-        record |= {
-            "film": str(output),
-            "frames": picture.frames,
-            **outcome_record(outcome),
-        }
+        outcome = _render(timeline, picture, output, options, choices, overwrite)
+        record |= {"film": str(output), "frames": picture.frames, **outcome_record(outcome)}
         lines.append(f"{output}: {_summary(picture, outcome)}")
     result("\n".join(lines), record, as_json)
+
+
+def _draw_sheet(picture: "Timeline", contact: Path, kernel: str, overwrite: bool) -> None:
+    from tilecppn.cli.progress import Meter
+    from tilecppn.film.contact_sheet import contact_sheet
+
+    write = image_output(contact, SHEET, overwrite=overwrite)
+    with Meter("contact") as meter:
+        sheet = contact_sheet(picture, kernel, meter.progress)
+    write(sheet, picture)
+
+
+def _render(
+    path: Path,
+    picture: "Timeline",
+    output: Path,
+    options: "FilmOptions",
+    choices: Choices,
+    overwrite: bool,
+) -> "RunResult":
+    """Render a film of what is at `path`, whose frames are taken if it has any."""
+    from tilecppn.cli.run_meter import FilmMeter
+    from tilecppn.film.animate import animate_to
+    from tilecppn.film.embedded_timeline import has_frames
+    from tilecppn.film.encoding.targets import choose_target
+    from tilecppn.run.render import require_complete
+    from tilecppn.storage.names import parts_of
+
+    target = choose_target(output, picture, options)
+    with (
+        FilmMeter(picture, target.encoding if target else None) as meter,
+        opened_run(choices, meter, overwrite=overwrite) as run,
+    ):
+        outcome = animate_to(picture, output, options, run, path if has_frames(path) else None)
+        parts = parts_of(output)
+        if not outcome.failed and output.suffix != ".zarr" and parts.exists():
+            meter.note(
+                f"{parts}: holds another unfinished film, or one encoded with other options; "
+                "its own command with --overwrite goes on with it, or delete that folder"
+            )
+    require_complete(outcome)
+    return outcome
 
 
 def _summary(picture: "Timeline", outcome: "RunResult") -> str:

@@ -11,7 +11,7 @@ from tilecppn.errors import AddressError, InvalidRequestError, SceneError, Weigh
 from tilecppn.scene import formula, sections
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.picture_palette import is_picture
-from tilecppn.scene.sections import CHANNELS, Latent, View
+from tilecppn.scene.sections import CHANNELS, LARGEST, Latent, View
 from tilecppn.scene.validation import SeededAmount, format_value
 from tilecppn.suggestions import one_of
 
@@ -112,7 +112,25 @@ def check_no_paths(stored: Given, name: str) -> None:
 
 
 def latent_values(latent: Latent, network: CPPN, folder: Path) -> Latent:
-    """Replace a formula or the name of a file of latents by its values. Raises SceneError."""
+    """Replace a formula or the name of a file of latents by its values. Raises SceneError, also for
+    values that the network cannot take.
+    """
+    latent = _read_latent(latent, network, folder)
+    z, z_dim = latent.z, network.structure.z_dim
+    if z is not None and len(z) != z_dim:
+        raise SceneError(
+            f"latent.z has {len(z)} values: must have {z_dim}, the network's z_dim",
+            keys=["latent.z"],
+        )
+    if isinstance(z, tuple) and any(abs(value) > LARGEST for value in z):
+        raise SceneError(
+            f"latent.z = {format_value(z)}: must be from {-LARGEST:g} to {LARGEST:g}",
+            keys=["latent.z"],
+        )
+    return latent
+
+
+def _read_latent(latent: Latent, network: CPPN, folder: Path) -> Latent:
     if latent.sum is not None:
         if latent.z is not None:
             raise SceneError(

@@ -39,7 +39,7 @@ from tilecppn.scene.resolve import (
     network_of,
     own_view,
 )
-from tilecppn.scene.sections import LARGEST, LAYOUT, SECTIONS, About, Canvas, Latent, Output, View
+from tilecppn.scene.sections import LAYOUT, SECTIONS, About, Canvas, Latent, Output, View
 from tilecppn.scene.validation import Section, format_value
 from tilecppn.scene.view import Grid
 
@@ -152,33 +152,16 @@ class Scene:
         output = Output(**given.get("output", {}))
         free = not {"color", "palette"} & given.get("output", {}).keys()
         if source.channels is None and source.weights is None:
-            preset = networks.PRESETS[source.preset]
-            output = _with_own_colours(output, preset) if free and preset.palette else output
-            allowed = output.network_channels
-            own = preset.channels if preset.channels in allowed else 1 if output.palette else 3
-            source = replace(source, channels=own)
+            source, output = _with_preset(source, output, free)
         if network is None:
-            if previous and source.weights is None and source == previous.source:
-                network = previous.cppn
-            else:
-                network = network_of(source, folder)
+            is_same = previous and source.weights is None and source == previous.source
+            network = previous.cppn if previous and is_same else network_of(source, folder)
         check_weights(source, network)
         if source.weights is not None and source.mutations:
             # The network contains them from now on, and is not read again.
             network, source = mutated(network, source.mutations), replace(source, mutations=None)
             given = merged(given, {"cppn": {"mutations": None}})
         latent = latent_values(Latent(**given.get("latent", {})), network, folder)
-        z_dim = network.structure.z_dim
-        if latent.z is not None and len(latent.z) != z_dim:
-            raise SceneError(
-                f"latent.z has {len(latent.z)} values: must have {z_dim}, the network's z_dim",
-                keys=["latent.z"],
-            )
-        if isinstance(latent.z, tuple) and any(abs(value) > LARGEST for value in latent.z):
-            raise SceneError(
-                f"latent.z = {format_value(latent.z)}: must be from {-LARGEST:g} to {LARGEST:g}",
-                keys=["latent.z"],
-            )
         made_of = networks.PRESETS.get(network.structure.preset)
         if free and output.palette is None and network.channels == 2 and made_of is not None:
             output = _with_own_colours(output, made_of)
@@ -358,6 +341,17 @@ def _about(about: About) -> dict[str, Any]:
 
 def _without_none(section: Any) -> dict[str, Any]:
     return {k: v for k, v in asdict(section).items() if v is not None}
+
+
+def _with_preset(source: sections.CPPN, output: Output, free: bool) -> tuple[sections.CPPN, Output]:
+    """Return both with the preset's channels and, if the colours are free, its palette."""
+    preset = networks.PRESETS[source.preset]
+    if free and preset.palette:
+        output = _with_own_colours(output, preset)
+    channels = 1 if output.palette else 3
+    if preset.channels in output.network_channels:
+        channels = preset.channels
+    return replace(source, channels=channels), output
 
 
 def _with_own_colours(output: Output, preset: networks.Preset) -> Output:

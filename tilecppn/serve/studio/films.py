@@ -11,15 +11,17 @@ from tilecppn.errors import InvalidRequestError, SceneError
 from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
-from tilecppn.serve.studio.scenes import UnknownSceneError, plain
-from tilecppn.serve.studio.variations import same_shape
+from tilecppn.serve.studio.scenes import UnknownSceneError, values_at
+from tilecppn.serve.studio.variations import PLACE, same_shape
 
 MOST_KEYFRAMES: Final = 100
 MOST_FRAMES: Final = 3600  # of a film in the studio
 KEPT: Final = 8  # timelines
-VIEW: Final = ("center", "scale", "rotation")
 OUTPUT: Final = ("palette", "shadow", "shade", "glow", "invert")
 CPPN: Final = ("seed", "cross", "mutations")
+
+
+Values = dict[str, Any]  # of a section, by key
 
 
 class Knot(NamedTuple):
@@ -41,53 +43,56 @@ def timeline(knots: Sequence[Knot], seconds: float, fps: int, loop: bool) -> Tim
     if not 0 < seconds * fps <= MOST_FRAMES:
         raise InvalidRequestError(f"a film here has {MOST_FRAMES:,} frames at most")
     scenes = [knot.scene for knot in knots]
-    first = scenes[0]
-    moving = [_moving(scene) for scene in scenes]
-    parts: list[dict[str, dict[str, Any]]] = [{} for _ in knots]
-    if any(scene.cppn != first.cppn for scene in scenes):
-        if any(scene.source.weights is not None for scene in scenes):
-            raise SceneError("networks of weights files cannot be morphed here")
-        if not all(same_shape(scene, first) for scene in scenes):
-            raise SceneError(
-                "the networks of a film must have one structure: preset, width, depth …"
-            )
-        # Keys that a keyframe lacks come from the film's scene, so they are removed there.
-        first = first.replace(cppn={"cross": None, "mutations": None})
-        for part, scene in zip(parts, scenes, strict=True):
-            part["cppn"] = _given(scene.source, CPPN)
-    if any(scene.z.tolist() != scenes[0].z.tolist() for scene in scenes):
-        if len({len(scene.z) for scene in scenes}) > 1:
-            raise SceneError("these pictures have latents of different lengths")
-        for part, scene in zip(parts, scenes, strict=True):
-            part["latent"] = {"z": scene.z.tolist()}
-    for section in ("view", "output"):
-        for key, value in moving[0][section].items():
-            values = [found[section].get(key) for found in moving]
-            if all(other == value for other in values):
-                continue
-            if None in values:
-                raise SceneError(f"{section}.{key}: only some of these pictures have one")
-            for part, own in zip(parts, values, strict=True):
-                part.setdefault(section, {})[key] = own
-    if not any(parts):
-        raise SceneError("these pictures are alike: nothing moves")
-    keyframes = [
-        Keyframe(knot.time, easing=knot.easing, **part)
-        for knot, part in zip(knots, parts, strict=True)
-    ]
-    return Timeline.of(first, keyframes, seconds=seconds, fps=fps, loop=loop)
-
-
-def _moving(scene: Scene) -> dict[str, dict[str, Any]]:
-    return {
-        "view": {key: plain(getattr(scene.view, key)) for key in VIEW},
-        "output": {key: plain(getattr(scene.output, key)) for key in OUTPUT},
+    sections = {
+        "cppn": _networks(scenes),
+        "latent": _latents(scenes),
+        "view": _moving(scenes, "view", PLACE),
+        "output": _moving(scenes, "output", OUTPUT),
     }
+    moving = {name: values for name, values in sections.items() if any(values)}
+    if not moving:
+        raise SceneError("these pictures are alike: nothing moves")
+    # Keys that a keyframe lacks come from the film's scene, so they are removed there.
+    changes = {"cppn": {"cross": None, "mutations": None}} if "cppn" in moving else {}
+    keyframes = [
+        Keyframe(knot.time, easing=knot.easing, **{name: moving[name][k] for name in moving})
+        for k, knot in enumerate(knots)
+    ]
+    return Timeline.of(scenes[0].replace(**changes), keyframes, seconds=seconds, fps=fps, loop=loop)
 
 
-def _given(section: Any, keys: Sequence[str]) -> dict[str, Any]:
-    values = {key: plain(getattr(section, key)) for key in keys}
-    return {key: value for key, value in values.items() if value is not None}
+def _networks(scenes: Sequence[Scene]) -> list[Values]:
+    """Return the keys of each scene's network; none if all are equal."""
+    if all(scene.cppn == scenes[0].cppn for scene in scenes):
+        return []
+    if any(scene.source.weights is not None for scene in scenes):
+        raise SceneError("networks of weights files cannot be morphed here")
+    if not all(same_shape(scene, scenes[0]) for scene in scenes):
+        raise SceneError("the networks of a film must have one structure: preset, width, depth …")
+    return [
+        {key: value for key, value in values_at(scene.source, CPPN).items() if value is not None}
+        for scene in scenes
+    ]
+
+
+def _latents(scenes: Sequence[Scene]) -> list[Values]:
+    """Return the latent of each scene; none if all are equal."""
+    latents = [scene.z.tolist() for scene in scenes]
+    if all(z == latents[0] for z in latents):
+        return []
+    if len(set(map(len, latents))) > 1:
+        raise SceneError("these pictures have latents of different lengths")
+    return [{"z": z} for z in latents]
+
+
+def _moving(scenes: Sequence[Scene], section: str, keys: Sequence[str]) -> list[Values]:
+    """Return each scene's values of those keys of a section that differ."""
+    found = [values_at(getattr(scene, section), keys) for scene in scenes]
+    moving = [key for key in keys if any(values[key] != found[0][key] for values in found)]
+    for key in moving:
+        if any(values[key] is None for values in found):
+            raise SceneError(f"{section}.{key}: only some of these pictures have one")
+    return [{key: values[key] for key in moving} for values in found]
 
 
 class Films:

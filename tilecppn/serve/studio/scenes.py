@@ -6,7 +6,7 @@ means the same picture, and the scene of a variation is only made when its thumb
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -165,6 +165,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, SeededAmount):
         return asdict(value)
     return [plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def values_at(section: Any, keys: Iterable[str]) -> dict[str, Any]:
+    """Return some values of a section of a scene, as JSON values."""
+    return {key: plain(getattr(section, key)) for key in keys}
 
 
 def values_of(scene: Scene) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tilecppn.cppn.latents import slerp
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
@@ -12,14 +15,13 @@ from tilecppn.errors import InvalidRequestError
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.validation import SeededAmount
-from tilecppn.serve.studio.scenes import plain
+from tilecppn.serve.studio.scenes import plain, values_at
 
 MOST: Final = 200  # most per request
 NEARBY: Final = 2**61  # the stream of random steps of the latent
 TRAITS: Final = 2**61 + 2**20  # the stream that decides which traits a child inherits
-
-
 FOLDS: Final = ("mirror", "radial", "repeat")
+PLACE: Final = ("center", "scale", "rotation")
 COLOURING: Final = ("palette", "color", "shadow", "shade", "glow", "invert")
 
 
@@ -63,26 +65,32 @@ def children(parents: Sequence[Scene], start: int, count: int) -> list[Variation
 def _child(one: Scene, other: Scene, number: int) -> Variation:
     draw = uniforms(number, TRAITS, 64)
     alike = one.cppn.structure.preset == other.cppn.structure.preset
-    own, theirs = one.source.mutations or (), other.source.mutations or ()
-    # A child of siblings has some of the mutations of each, and a small one of its own.
-    steps = [step for step, chance in zip(own, draw[8:], strict=False) if chance < 0.75]
-    if same_shape(one, other):
-        new = (step for step in theirs if step not in own)
-        steps += [step for step, chance in zip(new, draw[:7:-1], strict=False) if chance < 0.6]
-    cppn: dict[str, Any] = {"mutations": [*plain(steps), {"seed": number, "amount": 0.05}]}
-    if same_shape(one, other) and one.source.seed != other.source.seed:
-        cppn["cross"] = {"seed": other.source.seed, "amount": round(0.15 + 0.7 * float(draw[0]), 2)}
-    changes: dict[str, dict[str, Any]] = {"cppn": cppn}
+    changes: dict[str, dict[str, Any]] = {"cppn": _child_network(one, other, number, draw)}
     if alike and len(one.z) == len(other.z) and one.z.tolist() != other.z.tolist():
         changes["latent"] = {"z": slerp(one.z, other.z, float(draw[2])).tolist()}
     if draw[3] < 0.5 and one.cppn.channels == other.cppn.channels:
-        changes["output"] = {key: plain(getattr(other.output, key)) for key in COLOURING}
-    if draw[4] < 0.5:
-        changes["view"] = {key: plain(getattr(other.view, key)) for key in FOLDS}
-    if draw[5] < 0.35 and alike:
-        where = {key: plain(getattr(other.view, key)) for key in ("center", "scale", "rotation")}
-        changes["view"] = {**changes.get("view", {}), **where}
+        changes["output"] = values_at(other.output, COLOURING)
+    folds = FOLDS if draw[4] < 0.5 else ()
+    place = PLACE if draw[5] < 0.35 and alike else ()
+    if folds or place:
+        changes["view"] = values_at(other.view, (*folds, *place))
     return Variation(f"child {number}", changes)
+
+
+def _child_network(
+    one: Scene, other: Scene, number: int, draw: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return some of the mutations of each parent, and a small one of the child's own."""
+    own, theirs = one.source.mutations or (), other.source.mutations or ()
+    steps = [step for step, chance in zip(own, draw[8:], strict=False) if chance < 0.75]
+    if not same_shape(one, other):
+        theirs = ()
+    new = (step for step in theirs if step not in own)
+    steps += [step for step, chance in zip(new, draw[:7:-1], strict=False) if chance < 0.6]
+    cppn: dict[str, Any] = {"mutations": [*plain(steps), {"seed": number, "amount": 0.05}]}
+    if same_shape(one, other) and one.source.seed != other.source.seed:
+        cppn["cross"] = {"seed": other.source.seed, "amount": round(0.15 + 0.7 * float(draw[0]), 2)}
+    return cppn
 
 
 def same_shape(one: Scene, other: Scene) -> bool:
@@ -160,7 +168,7 @@ def _presets(scene: Scene, start: int, amount: float) -> Iterator[Variation]:
             "cppn": {"preset": name, **cleared},
             "latent": {"z": None},
             "output": dict.fromkeys(("palette", "shadow", "shade", "glow", "color")),
-            "view": dict.fromkeys(("center", "scale", "rotation", "aspect", "grid", "swap")),
+            "view": dict.fromkeys((*PLACE, "aspect", "grid", "swap")),
         }
         yield Variation(name, changes)
 
