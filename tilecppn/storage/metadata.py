@@ -103,7 +103,7 @@ def seal(ome: Mapping[str, Any], own: Mapping[str, Any], networks: Mapping[str, 
 
 def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files beside zarr.json: path → bytes."""
-    found = {COPY: _json(_without_foreign(record))}
+    found = {COPY: json_bytes(_without_foreign(record))}
     for name, data in networks.items():
         folder = name.removesuffix(SUFFIX)
         found[f"{folder}/{name}"] = data
@@ -114,7 +114,7 @@ def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def all_files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return `files` and zarr.json: path → bytes."""
-    return {**files(record, networks), DESCRIPTION: _json(record)}
+    return {**files(record, networks), DESCRIPTION: json_bytes(record)}
 
 
 def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
@@ -144,7 +144,7 @@ def repaired_group(storage: ObjectStorage, record: Record) -> bytes | None:
         right["attributes"] = {**ours, **foreign}
     if "consolidated_metadata" in found:
         right["consolidated_metadata"] = found["consolidated_metadata"]
-    return None if found == right else _json(right)
+    return None if found == right else json_bytes(right)
 
 
 def _is_sealed(record: Record | None) -> bool:
@@ -191,13 +191,14 @@ def _read(storage: ObjectStorage, name: str, most: int) -> bytes | None:
         return None
 
 
-def _json(record: Record) -> bytes:
+def json_bytes(record: Record) -> bytes:
+    """Return metadata as the bytes of a file."""
     return json.dumps(record, indent=2).encode()
 
 
 def bytes_array(length: int) -> bytes:
     """Return the zarr.json of a uint8 array of one chunk with a CRC-32C."""
-    return _json(
+    return json_bytes(
         {
             "shape": [length],
             "data_type": "uint8",
