@@ -1,6 +1,8 @@
 """`tilecppn plan`: estimate what a render takes."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,6 +41,9 @@ class Estimate(NamedTuple):
     def cost(self, seconds: float) -> float | None:
         """Return the price of all workers for so many seconds; None if no price was given."""
         return None if self.price is None else self.price * self.workers * seconds / 3600.0
+
+
+Estimated = Callable[["Scene", "Plan"], Estimate]
 
 
 @click.command()
@@ -81,22 +86,17 @@ def command(
     """
     from tilecppn.film.timeline.timeline import load_timeline
 
+    estimated = partial(_estimate, workers=workers, kernel=kernel, price=price)
     timeline = load_timeline(scene, overrides)
     if timeline is not None:
-        _plan_film(timeline, output, workers, kernel, price, as_json)
+        _plan_film(timeline, output, estimated, as_json)
     else:
         picture, shape = load_resized(scene, overrides)
-        _plan_still(picture, shape, output, workers, kernel, price, as_json)
+        _plan_still(picture, shape, output, estimated, as_json)
 
 
 def _plan_still(
-    scene: "Scene",
-    shape: str | None,
-    output: Path,
-    workers: int | None,
-    kernel: str,
-    price: float | None,
-    as_json: bool,
+    scene: "Scene", shape: str | None, output: Path, estimated: Estimated, as_json: bool
 ) -> None:
     from tilecppn.errors import PlanError
     from tilecppn.plan import Plan
@@ -104,7 +104,7 @@ def _plan_still(
 
     plan = Plan.of(scene.canvas, scene.output, scene.channels)
     check_disk(plan, output)
-    estimate = _estimate(scene, plan, workers, kernel, price)
+    estimate = estimated(scene, plan)
     space = free_disk(output)
     stored = space.taken(plan.shards, estimate.pixel_bytes * plan.pixels)
     seconds = plan.pixels / estimate.speed
@@ -146,19 +146,12 @@ def _plan_still(
         )
 
 
-def _plan_film(
-    timeline: "Timeline",
-    output: Path,
-    workers: int | None,
-    kernel: str,
-    price: float | None,
-    as_json: bool,
-) -> None:
+def _plan_film(timeline: "Timeline", output: Path, estimated: Estimated, as_json: bool) -> None:
     from tilecppn.film.store import film_plan
     from tilecppn.run.estimates import LEVELS_BYTES, free_disk
 
     film, plan = timeline.film, film_plan(timeline, None)
-    estimate = _estimate(timeline.scene(0), plan.still, workers, kernel, price)
+    estimate = estimated(timeline.scene(0), plan.still)
     space = free_disk(output)
     pixel_bytes = estimate.pixel_bytes / LEVELS_BYTES  # frames have no smaller levels
     stored = space.taken(plan.tasks, pixel_bytes * plan.pixels)
@@ -204,7 +197,7 @@ def _bytes_free(space: "FreeSpace") -> int | None:
 
 
 def _estimate(
-    scene: "Scene", plan: "Plan", workers: int | None, kernel: str, price: float | None
+    scene: "Scene", plan: "Plan", *, workers: int | None, kernel: str, price: float | None
 ) -> Estimate:
     """Measure a picture's speed and size. Raises PlanError if the memory is too small."""
     from tilecppn import machine

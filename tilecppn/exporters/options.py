@@ -62,6 +62,12 @@ CHECKS = {  # of options that are not None
 }
 
 
+# Options that are part of `encoding` as they are.
+_ENCODED = (
+    *("format", "quality", "effort", "tile", "overlap", "level", "bits", "max_size", "max_bytes"),
+)
+
+
 @dataclass(frozen=True)
 class ExportOptions:
     """The options of an export, explained at `tilecppn.export`; None stands for a default.
@@ -271,40 +277,26 @@ class ExportOptions:
     @property
     def encoding(self) -> str:
         """All options that decide an export's bytes, given its picture and kind."""
+        proof = self.proof and sha256(self.proof.read_bytes()).hexdigest()[:8]
+        about = None if self.about == About() else repr(self.about).encode()
+        panels = self.panels and f"{self.panels}+{self.panel_overlap}".replace(" ", "")
         values = {
-            "format": self.format,
-            "quality": self.quality,
-            "effort": self.effort,
-            "tile": self.tile,
-            "overlap": self.overlap,
-            "level": self.level,
-            "bits": self.bits,
-            "max_size": self.max_size,
-            "max_bytes": self.max_bytes,
+            **{name: getattr(self, name) for name in _ENCODED},
             "skip_blanks": None if self._blank is None else int(bytes(self._blank).hex(), 16),
+            "lab": int(self.lab) or None,
+            "classic": int(self.classic and not self.lab) or None,
+            "compression": self.compression,
+            "marks": int(self.marks) or None,
+            "live": int(self.live) or None,
+            "proof": proof,
+            "intent": proof and self.intent,
+            "transfer": self.hdr and self.hdr.transfer,
+            "peak": self.hdr and f"{self.hdr.peak:g}",
+            "strip": self.strip and self.strip.replace(" ", ""),
+            "panels": panels,
+            "partial": self.partial or None,
+            "about": about and sha256(about).hexdigest()[:8],
         }
-        if self.lab:
-            values["lab"] = 1
-        elif self.classic:
-            values["classic"] = 1
-        values["compression"] = self.compression
-        if self.marks:
-            values["marks"] = 1
-        if self.live:
-            values["live"] = 1
-        if self.proof is not None:
-            values["proof"] = sha256(self.proof.read_bytes()).hexdigest()[:8]
-            values["intent"] = self.intent
-        if self.hdr is not None:
-            values["transfer"], values["peak"] = self.hdr.transfer, f"{self.hdr.peak:g}"
-        if self.strip is not None:
-            values["strip"] = self.strip.replace(" ", "")
-        if self.panels is not None:
-            values["panels"] = f"{self.panels}+{self.panel_overlap}".replace(" ", "")
-        if self.partial:
-            values["partial"] = True
-        if self.about != About():
-            values["about"] = sha256(repr(self.about).encode()).hexdigest()[:8]
         return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
 
     @property
