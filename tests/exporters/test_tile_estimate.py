@@ -10,9 +10,11 @@ from tests.stores import noise_store
 from tilecppn.errors import ExportError
 from tilecppn.exporters import tile_estimate
 from tilecppn.exporters.export import export_store
+from tilecppn.exporters.one_pass import render_and_export
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.plan import ceil_div
+from tilecppn.run.options import RunOptions
 from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.objects import FreeSpace
 from tilecppn.storage.store import Store
@@ -69,6 +71,9 @@ def test_a_folder_whose_tiles_surely_do_not_fit_is_refused(
     for dest, options in (("a.dzi", {}), ("xyz", {"layout": "xyz", "tile": 64})):
         with pytest.raises(ExportError, match=r"tiles take .* (900.0 kB|40 files) free at"):
             notes(store, tmp_path / dest, **options)
+    run = RunOptions("local")
+    with pytest.raises(ExportError, match="tiles take"):
+        render_and_export(store.scene, tmp_path / "a.zarr", tmp_path / "a.dzi", run)
     assert list(tmp_path.iterdir()) == []
     assert notes(store, tmp_path / "a.szi")
     assert notes(store, tmp_path / "b.dzi", skip_blanks="#000000")

@@ -19,6 +19,7 @@ from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.exporters.parallel import Progress, Threads
 from tilecppn.exporters.pyramids import dzi
 from tilecppn.exporters.source import Source, sizes
+from tilecppn.exporters.tile_estimate import check_tiles_fit
 from tilecppn.plan import Plan, Shard
 from tilecppn.run import events
 from tilecppn.run.options import RunOptions
@@ -52,6 +53,8 @@ def render_and_export(
     tiled = is_dzi and dzi.files_of(dest) in made
     if not tiled and made != set(outputs):
         exporter.check(dest, overwrite=options.overwrite)
+        if is_dzi:
+            check_tiles_fit(sizes(scene.canvas.width, scene.canvas.height), dest, options)
     threads = Threads(run.workers or machine.cores(), progress, run.stopping)
     one_pass = is_dzi and options.tile == plan.tile and not options.overlap
     one_pass = one_pass and options.bits is None and options.max_size is None

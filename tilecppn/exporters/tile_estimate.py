@@ -1,5 +1,6 @@
 """Estimate the number and size of a pyramid's tiles before it is written."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -8,7 +9,7 @@ from tilecppn.errors import ExportError
 from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.source import Source
-from tilecppn.exporters.tiles import Pixels, levels_to_one_tile
+from tilecppn.exporters.tiles import Pixels, Size, levels_to_one_tile
 from tilecppn.formatting import format_bytes
 from tilecppn.plan import Window, ceil_div
 from tilecppn.storage.places import storage_of
@@ -29,17 +30,12 @@ def tile_estimate(
     """
     side = options.side
     levels = source.sizes[: levels_to_one_tile(source.sizes, side)]
-    count = sum(ceil_div(width, side) * ceil_div(height, side) for width, height in levels)
+    count = _count(levels, side)
     if count < MANY:
         return None
     space = storage_of(dest).free_space()
-    least = space.taken(count, 0)
-    free = space.shortage(count, least)
-    if in_folder and free and options.skip_blanks is None:
-        raise ExportError(
-            f"{count:,} tiles take {format_bytes(least)} at the least as files of their own, "
-            f"{free}; export an .szi, or use a larger --tile"
-        )
+    if in_folder:
+        check_tiles_fit(source.sizes, dest, options)
     samples = _samples(source, side)
     scale = sum(width * height for width, height in levels) / sum(s[0].size for s in samples)
 
@@ -53,6 +49,26 @@ def tile_estimate(
     others = (replace(options, format=name, quality=ENCODERS[name].quality) for name in SMALLER)
     smaller = " or ".join(f"{size(other)} with --format {other.format}" for other in others)
     return f"{said}; about {smaller}"
+
+
+def check_tiles_fit(sizes: Sequence[Size], dest: Path, options: ExportOptions) -> None:
+    """Raise ExportError if a folder of tiles surely does not fit on its disk, however small its
+    files are. sizes: of the levels down to 1×1.
+    """
+    if options.skip_blanks is not None:
+        return
+    space = storage_of(dest).free_space()
+    count = _count(sizes[: levels_to_one_tile(sizes, options.side)], options.side)
+    least = space.taken(count, 0)
+    if free := space.shortage(count, least):
+        raise ExportError(
+            f"{dest}: {count:,} tiles take {format_bytes(least)} at the least as files of their "
+            f"own, {free}; export an .szi, or use a larger --tile"
+        )
+
+
+def _count(sizes: Sequence[Size], side: int) -> int:
+    return sum(ceil_div(width, side) * ceil_div(height, side) for width, height in sizes)
 
 
 def _samples(source: Source, side: int) -> list[Pixels]:
