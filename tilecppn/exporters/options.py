@@ -36,7 +36,7 @@ INTENTS = {"perceptual": 0, "relative": 1, "saturation": 2, "absolute": 3}  # IC
 LAB_PROFILES = ("srgb", "adobe-rgb")
 LAB_QUALITY = 95
 _WHOLE = validation.check("a whole number", lambda v: type(v) is int, int)
-CHECKS = {  # of options that are not None
+CHECKS = {  # None is also allowed where it is the default
     "format": validation.choice(*sorted(FORMATS)),
     "quality": validation.integer(1, 100),
     "effort": validation.integer(1, 9),
@@ -115,9 +115,10 @@ class ExportOptions:
             object.__setattr__(self, "format", SYNONYMS.get(name, name))
         for name, check in CHECKS.items():
             value = getattr(self, name)
+            if value is None and _DEFAULTS[name] is None:
+                continue
             try:
-                if value is not None:
-                    check.parse(int(value) if isinstance(value, Integral) else value)
+                check.parse(int(value) if isinstance(value, Integral) else value)
             except (ValueError, TypeError):
                 option = option_name("overlap" if name == "panel_overlap" else name)
                 raise ExportError(f"{option} {value!r}: must be {check.allowed}") from None

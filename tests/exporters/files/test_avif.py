@@ -138,6 +138,7 @@ def test_hdr_is_that_of_the_stored_pixels(tmp_path: Path) -> None:
         ("a.tif", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
         ("a.dzi", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
         ("a.avif", {"transfer": "pq", "max_bytes": 1000}, "cannot be combined with max_bytes"),
+        ("a.avif", {"effort": None}, "effort None: must be an integer from 1 to 9"),
         ("a.avif", {"quality": "80"}, "quality '80': must be an integer from 1"),
         ("a.avif", {"transfer": "pq", "panels": "2x2"}, "cannot be combined with panels"),
     ],
