@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
+from tests.serve.serving import wait_until
 from tests.serve.studio.asking import opened
 from tests.serve.studio.conftest import SCENE
 from tests.serve.studio.looking import (
@@ -210,6 +211,36 @@ def test_what_arrives_late_is_not_shown(browser: Browser, place: Path) -> None:
         page.evaluate("fetch('session.json').then((response) => response.json())")
         assert values(page)["cppn"]["seed"] == 2
         assert steps(page) == before + 1
+
+
+def test_what_is_taken_soon_after_another_is_its_child(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        page.wait_for_selector(THERE.format(3))
+        begun = complete(page)
+        held: list[Route] = []
+        page.route("**/steps", lambda route: held.append(route), times=1)
+        for seed in (1, 2):
+            page.click(f"#thumbs .thumb[title='seed {seed}']")
+            wait_until(lambda seed=seed: values(page)["cppn"]["seed"] == seed)  # type: ignore[misc]
+        (first,) = held  # which the server names only now
+        first.continue_()
+        becomes(page, begun)
+        assert line(page) == ["opened my.toml", "seed 1", "seed 2"]
+        for _ in range(2):
+            page.keyboard.press("Control+z")
+        wait_until(lambda: line(page) == ["opened my.toml"])
+
+
+def line(page: Page) -> Any:
+    """The labels of the current step and of those that it comes from, the oldest first."""
+    return page.evaluate(
+        """() => {
+            const { steps, at } = studio.state, labels = [];
+            for (let step = steps.get(at); step; step = steps.get(step.parent)) {
+                labels.unshift(step.label);
+            }
+            return labels; }"""
+    )
 
 
 def test_the_name_of_a_scene_is_saved_with_enter(browser: Browser, place: Path) -> None:

@@ -36,6 +36,10 @@ export function current() {
 /** @type {Map<string, string>} */
 const later = new Map();  // step → its child that was shown last
 let asked = 0;  // counts what was asked for, so that a scene that arrives late is not shown
+/** The step asked for last; the server names a new one some time after its scene is shown.
+ *
+ * @type {Promise<string>} */
+let here = Promise.resolve("");
 
 /** Start with the history of the last session, which comes with the page. */
 export async function begin() {
@@ -44,6 +48,7 @@ export async function begin() {
   steps.forEach(remember);
   Object.assign(state, { pinned: new Set(pinned), file, folder, kept });
   const step = state.steps.get(at);
+  here = Promise.resolve(at);
   if (step && scene) arrive(step, scene, "history");
   else await goTo(at);
 }
@@ -77,7 +82,11 @@ export async function goTo(name, by = "history") {
   const step = state.steps.get(name);
   if (!step) return;
   pending = null;
-  const scene = await fetched(step.id);
+  const going = here = Promise.resolve(name);
+  const scene = await fetched(step.id).catch((error) => {
+    if (here === going) here = Promise.resolve(state.at);
+    throw error;
+  });
   if (!scene) return;
   arrive(step, scene, by);
   await post("steps/at", { name });
@@ -94,12 +103,12 @@ function arrive(step, scene, by) {
 
 /** @param {string | undefined} name */
 const stepOf = (name) => state.steps.get(name ?? "");
-export const parentStep = () => stepOf(stepOf(state.at)?.parent);
-export const laterStep = () => stepOf(later.get(state.at));
-export const undo = () => goTo(parentStep()?.name ?? "");
-export const redo = () => goTo(laterStep()?.name ?? "");
+export const parentStep = (name = state.at) => stepOf(stepOf(name)?.parent);
+export const laterStep = (name = state.at) => stepOf(later.get(name));
+export const undo = async () => goTo(parentStep(await here)?.name ?? "");
+export const redo = async () => goTo(laterStep(await here)?.name ?? "");
 
-/** Show a scene and make it a step.
+/** Show a scene and make it a step, the child of the one asked for before.
  *
  * @param {Scene} scene @param {string} label @param {string} by */
 export async function take(scene, label, by) {
@@ -107,11 +116,21 @@ export async function take(scene, label, by) {
   pending = null;
   state.base = scene;
   show(scene, by);
-  if (stepOf(state.at)?.id === scene.id) return;
-  const step = await post("steps", { id: scene.id, parent: state.at, label });
-  remember(step);
-  if (state.base === scene) state.at = step.name;
+  const before = here, entered = before.then((parent) => enter(scene, label, parent));
+  here = entered.catch(() => before);
+  const name = await entered;
+  if (state.base === scene) state.at = name;
   state.tell("steps");
+}
+
+/** Make a scene a step after another one, unless it is that step's; returns the step's name.
+ *
+ * @param {Scene} scene @param {string} label @param {string} parent */
+async function enter(scene, label, parent) {
+  if (stepOf(parent)?.id === scene.id) return parent;
+  const step = await post("steps", { id: scene.id, parent, label });
+  remember(step);
+  return step.name;
 }
 
 /** Take a variation by its id; returns whether nothing else was asked for meanwhile.
@@ -184,7 +203,7 @@ function merged(old, changes) {
 
 /** Pin or unpin the current step. */
 export async function pin() {
-  const name = state.at, on = !state.pinned.has(name);
+  const name = await here, on = !state.pinned.has(name);
   if (on) state.pinned.add(name);
   else state.pinned.delete(name);
   state.tell("steps");
