@@ -49,12 +49,18 @@ THUMBNAILS = """async (start) => {
     const base = window.studio.state.scene.id;
     const asked = { base, kind: "seeds", start, count: 100, amount: 0 };
     const answer = await fetch("variations", { method: "POST", body: JSON.stringify(asked) });
-    await Promise.all((await answer.json()).variations.map(({ id }) => {
-        const image = new Image();
-        image.src = `thumbs/128/${id}.png`;
-        return image.decode();
-    }));
-    return performance.now() - begun;
+    const { variations } = await answer.json();
+    const { Loader, dataUrl } = await import(new URL("loader.js", document.baseURI));
+    return new Promise((resolve) => {
+        let missing = variations.length;
+        const asking = { path: "thumbs", most: 16, requests: 1, again: [] };
+        new Loader(asking, async (address, png) => {
+            const image = new Image();
+            image.src = dataUrl(png);
+            await image.decode();
+            if (!--missing) resolve(performance.now() - begun);
+        }).want(variations.map(({ id }) => `128/${id}`));
+    });
 }"""
 
 

@@ -91,6 +91,22 @@ def test_the_newest_comes_first_unless_one_has_waited_long(
     assert gate.drawn == order
 
 
+def test_what_is_not_urgent_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "PATIENCE", -1.0)
+    gate = Gate()
+
+    async def use(queue: TileQueue) -> None:
+        tasks = [queue.ask(A, urgent=False)]
+        await begun(gate)
+        tasks += [queue.ask(B, urgent=False), queue.ask(C), queue.ask(D)]
+        gate.open.set()
+        for task in tasks:
+            await task.future
+
+    run(gate, use)
+    assert gate.drawn == [A, C, D, B]
+
+
 def test_what_nobody_waits_for_is_dropped() -> None:
     gate = Gate()
 

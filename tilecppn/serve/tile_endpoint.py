@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 from starlette.responses import PlainTextResponse, Response
@@ -9,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tilecppn.serve.answers import busy, is_unchanged, not_found
 from tilecppn.serve.pyramids import FORMAT, EncodedTile, Picture, Tile
-from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
+from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue, TileTask
 from tilecppn.storage.content_types import TYPES
 
 _NUMBER: Final = "(0|[1-9][0-9]{0,9})"
@@ -84,27 +87,62 @@ class Tiles:
         return None if pyramid.window(tile) is None else tile
 
 
-async def draw(queue: TileQueue, tile: Tile, receive: Receive) -> EncodedTile | Response:
+async def draw(
+    queue: TileQueue, tile: Tile, receive: Receive, *, urgent: bool = True
+) -> EncodedTile | Response:
     """Draw a tile and return it; drop the request if the client disconnects first.
 
     Raises what drawing it raised.
     """
-    try:
-        task = queue.ask(tile)
-    except QueueFullError:
-        return busy("too many tiles are waiting")
+    async with aclosing(draw_all(queue, [tile], receive, urgent=urgent)) as drawn:
+        async for _, found in drawn:
+            if isinstance(found, QueueFullError):
+                return busy("too many tiles are waiting")
+            if isinstance(found, AbandonedError):
+                return busy("drawing this tile takes too long")
+            if isinstance(found, Exception):
+                raise found
+            return found
+    return Response(status_code=204)  # nobody receives it
+
+
+async def draw_all(
+    queue: TileQueue, tiles: Sequence[Tile], receive: Receive, *, urgent: bool = True
+) -> AsyncGenerator[tuple[int, EncodedTile | Exception]]:
+    """Yield each tile with its index as soon as it is drawn, or why it cannot be drawn.
+
+    No more are requested at a time than there are threads, so they are drawn in their order, and
+    the rest is dropped if the client disconnects.
+    """
+    waiting = deque(enumerate(tiles))
+    tasks: list[tuple[int, TileTask]] = []
     gone = asyncio.create_task(_disconnected(receive))
     try:
-        waited: set[asyncio.Future[Any]] = {task.future, gone}
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if not task.future.done():
-            return Response(status_code=204)  # nobody receives it
-        return task.future.result()
-    except AbandonedError:
-        return busy("drawing this tile takes too long")
+        while waiting or tasks:
+            while waiting and len(tasks) < queue.threads:
+                index, tile = waiting.popleft()
+                if (cached := queue.cached(tile)) is not None:
+                    yield index, cached
+                    continue
+                try:
+                    tasks.append((index, queue.ask(tile, urgent=urgent)))
+                except QueueFullError as error:
+                    yield index, error
+            if tasks:
+                waited: set[asyncio.Future[Any]] = {gone, *(task.future for _, task in tasks)}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                return
+            for done in [entry for entry in tasks if entry[1].future.done()]:
+                tasks.remove(done)
+                index, task = done
+                queue.leave(task)
+                fault = task.future.exception()
+                yield index, fault if isinstance(fault, Exception) else task.future.result()
     finally:
         gone.cancel()
-        queue.leave(task)
+        for _, task in tasks:
+            queue.leave(task)
 
 
 async def _disconnected(receive: Receive) -> None:

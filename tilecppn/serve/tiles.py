@@ -1,7 +1,8 @@
 """Tiles on demand: a queue of threads that draw, newest request first, and a cache of results.
 
 The newest request is the most likely to be still visible. A request that has waited for PATIENCE
-comes first, so that none waits for ever while others keep arriving.
+comes first, so that none waits for ever while others keep arriving. Requests that are not urgent,
+such as thumbnails, come when no urgent one waits.
 """
 
 import asyncio
@@ -32,8 +33,10 @@ class AbandonedError(Exception):
 class TileTask:
     """A tile being waited for. Belongs to the event loop, except for `check`."""
 
-    def __init__(self, tile: Tile, future: "asyncio.Future[EncodedTile]") -> None:
-        self.tile, self.future = tile, future
+    def __init__(
+        self, tile: Tile, future: "asyncio.Future[EncodedTile]", queue: "deque[TileTask]"
+    ) -> None:
+        self.tile, self.future, self.queue = tile, future, queue
         self.waiting = 1  # number of requests that wait for it
         self.asked, self.deadline = time.monotonic(), float("inf")
 
@@ -56,41 +59,44 @@ class TileQueue:
         cache_bytes: int = CACHE_BYTES,
         most_waiting: int = MOST_WAITING,
     ) -> None:
-        self._make_painter, self._count = make_painter, threads
+        self._make_painter, self.threads = make_painter, threads
         self._most_waiting = most_waiting
         self._cache: LRUCache[Tile, EncodedTile] = LRUCache(cache_bytes, lambda t: len(t.data))
         self._tasks: dict[Tile, TileTask] = {}
-        self._waiting: deque[TileTask] = deque()  # newest last; guarded by the condition
+        # newest last; guarded by the condition
+        self._urgent: deque[TileTask] = deque()
+        self._others: deque[TileTask] = deque()
         self._condition = threading.Condition()
         self._closed = False
-        self._threads: list[threading.Thread] = []
+        self._running: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the threads; results are returned to the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._threads = [
+        self._running = [
             threading.Thread(target=self._work, name=f"tiles {i}", daemon=True)
-            for i in range(self._count)
+            for i in range(self.threads)
         ]
-        for thread in self._threads:
+        for thread in self._running:
             thread.start()
 
     def close(self) -> None:
         """End the threads; unfinished tiles are dropped."""
         with self._condition:
             self._closed = True
-            self._waiting.clear()
+            self._urgent.clear()
+            self._others.clear()
             for task in self._tasks.values():
                 task.waiting = 0
             self._condition.notify_all()
-        for thread in self._threads:
+        for thread in self._running:
             thread.join(0.5)  # a daemon thread that is still busy ends with the process
 
     def cached(self, tile: Tile) -> EncodedTile | None:
         """Return a tile from memory, or None."""
         return self._cache.get(tile)
 
-    def ask(self, tile: Tile) -> TileTask:
+    def ask(self, tile: Tile, *, urgent: bool = True) -> TileTask:
         """Request a tile; await the task's future, shielded, and always call `leave` afterwards.
 
         Raises QueueFullError.
@@ -100,10 +106,11 @@ class TileQueue:
             task.waiting += 1
             return task
         with self._condition:
-            if len(self._waiting) >= self._most_waiting:
+            if len(self._urgent) + len(self._others) >= self._most_waiting:
                 raise QueueFullError
-            task = self._tasks[tile] = TileTask(tile, self._loop.create_future())
-            self._waiting.append(task)
+            queue = self._urgent if urgent else self._others
+            task = self._tasks[tile] = TileTask(tile, self._loop.create_future(), queue)
+            queue.append(task)
             self._condition.notify()
         return task
 
@@ -113,15 +120,15 @@ class TileQueue:
         if task.waiting or task.future.done():
             return
         with self._condition:
-            if task in self._waiting:
-                self._waiting.remove(task)
+            if task in task.queue:
+                task.queue.remove(task)
                 del self._tasks[task.tile]
 
     def _finish(self, task: TileTask, result: EncodedTile | Exception) -> None:
         in_time = task.deadline > time.monotonic()
         if isinstance(result, AbandonedError) and task.waiting and in_time and not self._closed:
             with self._condition:  # it was requested again after it was dropped
-                self._waiting.append(task)
+                task.queue.append(task)
                 self._condition.notify()
             return
         self._tasks.pop(task.tile, None)
@@ -158,9 +165,10 @@ class TileQueue:
 
     def _next(self) -> TileTask | None:
         with self._condition:
-            while not self._waiting and not self._closed:
+            while not (self._urgent or self._others or self._closed):
                 self._condition.wait()
             if self._closed:
                 return None
-            late = time.monotonic() - self._waiting[0].asked > PATIENCE
-            return self._waiting.popleft() if late else self._waiting.pop()
+            waiting = self._urgent or self._others
+            late = time.monotonic() - waiting[0].asked > PATIENCE
+            return waiting.popleft() if late else waiting.pop()

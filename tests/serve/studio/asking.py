@@ -1,6 +1,7 @@
 """A studio that runs, and what its page would ask of it."""
 
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,6 +71,18 @@ class Client:
         status, answer = self.post(path, body)
         assert status == 200, answer
         return answer
+
+    def stream(self, path: str, *addresses: str) -> dict[str, tuple[int, bytes]]:
+        """The status and the PNG of each picture, in the order in which they come."""
+        body = json.dumps({"addresses": addresses}).encode()
+        status, data = self.ask("POST", f"{self.path}{path}", body, {"Origin": self.origin})
+        assert status == 200, data
+        found = {}
+        while data:
+            index, status, length = struct.unpack("<3I", data[:12])
+            found[addresses[index]] = status, data[12 : 12 + length]
+            data = data[12 + length :]
+        return found
 
     @property
     def scene(self) -> Any:

@@ -53,7 +53,7 @@ def looking(
 
 def failure(request: Request) -> list[str]:
     """What failed; a picture or a plan that the page itself no longer wants did not."""
-    parts = ("/tiles/", "/glimpses/", "/thumbs/", "/renders/", "/frames/", "/plan")
+    parts = ("/tiles", "/thumbs", "/renders/", "/frames/", "/plan")
     dropped = any(part in request.url for part in parts)
     return [] if dropped and request.failure == "net::ERR_ABORTED" else [f"failed: {request.url}"]
 

@@ -10,6 +10,7 @@ from tests.serve.serving import raw
 from tests.serve.studio.asking import Client
 
 POSTS = ["scenes", "variations", "steps", "steps/at", "steps/pin", "open", "save", "films"]
+STREAMS = ["tiles", "thumbs"]
 
 
 def test_only_the_address_with_its_token_is_answered(client: Client) -> None:
@@ -54,7 +55,7 @@ def test_bodies_are_bounded(client: Client, head: bytes, status: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b"{}"])
-@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("path", [*POSTS, *STREAMS])
 def test_what_is_no_request_is_refused(client: Client, path: str, body: bytes) -> None:
     status, answer = client.post(path, body)
     assert status == 422

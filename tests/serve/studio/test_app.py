@@ -91,26 +91,24 @@ def test_thumbnails_and_tiles_are_pictures(client: Client) -> None:
     scene = client.scene["id"]
     status, png = client.get(f"thumbs/128/{scene}.png")
     assert status == 200
+    found = client.stream("thumbs", f"128/{scene}", "64/unknown")
+    assert found == {f"128/{scene}": (200, png), "64/unknown": (410, b"")}
     flat = SCENE.replace(output={"tolerance": 0.0})
     assert_seen_alike(pixels(png), preview(flat, 128))
-    for place in ("0/0_0", "0/-3_2", "3/0_0", "-4/20_20", "24/-1_-1"):
-        for kind, side in SIDES.items():
-            status, png = client.get(f"{kind}/{scene}/{place}.png")
-            assert status == 200, place
+    for kind, side in SIDES.items():
+        places = ("0/0_0", "0/-3_2", "3/0_0", "-4/20_20", "24/-1_-1")
+        addresses = [f"{kind}/{scene}/{place}" for place in places]
+        found = client.stream("tiles", *addresses)
+        assert found.keys() == set(addresses)
+        for status, png in found.values():
+            assert status == 200
             assert pixels(png).shape == (side, side, 3)
+        assert client.stream("tiles", *addresses) == found  # from memory
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "tiles/{}/25/0_0.png",
-        "tiles/{}/-60/0_0.png",
-        "tiles/{}/99999/0_0.png",
-        "tiles/{}/0/0_99999999999999.png",
-        "tiles/{}/0/1e9_0.png",
-        "tiles/{}/0/0_0.jpg",
-        "tiles/{}/0/../0_0.png",
-        "tiles/{}/0/0_0.png/",
         "thumbs/15/{}.png",
         "thumbs/100000/{}.png",
         "thumbs/-1/{}.png",
@@ -121,8 +119,34 @@ def test_there_are_no_other_pictures(client: Client, path: str) -> None:
     assert client.get(path.format(client.scene["id"]))[0] == 404
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tiles/{}/25/0_0",
+        "tiles/{}/99999/0_0",
+        "tiles/{}/0/0_99999999999999",
+        "tiles/{}/0/1e9_0",
+        "tiles/{}/0/0_0.png",
+        "tiles/{}/0/../0_0",
+        "thumbs/{}/0/0_0",
+        3,
+    ],
+)
+def test_there_are_no_other_tiles(client: Client, address: object) -> None:
+    there = f"tiles/{client.scene['id']}/0/0_0"
+    if isinstance(address, str):
+        address = address.format(client.scene["id"])
+    status, answer = client.post("tiles", {"addresses": [there, address]})
+    assert (status, "no picture" in answer["error"]) == (422, True)
+    assert client.post("tiles", {"addresses": [there] * 1000})[0] == 422
+
+
 def test_a_scene_that_is_gone_is_said_to_be(client: Client) -> None:
-    for path in ("tiles/unknown/0/0_0.png", "thumbs/64/unknown.png", "scenes/unknown.json"):
+    there = f"tiles/{client.scene['id']}/0/0_0"
+    found = client.stream("tiles", "tiles/unknown/0/0_0", there)
+    assert found["tiles/unknown/0/0_0"] == (410, b"")
+    assert found[there][0] == 200
+    for path in ("thumbs/64/unknown.png", "scenes/unknown.json"):
         assert client.get(path)[0] == 410
     assert client.post("scenes", {"base": "unknown", "changes": {}})[0] == 410
     assert client.post("variations", {"base": "unknown", "kind": "seeds"})[0] == 410
@@ -131,8 +155,9 @@ def test_a_scene_that_is_gone_is_said_to_be(client: Client) -> None:
 def test_how_far_a_picture_goes(client: Client) -> None:
     scene, (finest, _) = client.scene["id"], levels(SCENE)
     assert finest < -20
-    assert client.get(f"tiles/{scene}/{finest}/0_0.png")[0] == 200
-    assert client.get(f"tiles/{scene}/{finest - 1}/0_0.png")[0] == 404
+    last, beyond = (f"tiles/{scene}/{level}/0_0" for level in (finest, finest - 1))
+    found = client.stream("tiles", last, beyond)
+    assert (found[last][0], found[beyond][0]) == (200, 422)
 
 
 # ---- variations ----------------------------------------------------------------------------------

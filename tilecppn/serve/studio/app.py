@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,21 +19,17 @@ from tilecppn.serve.answers import busy, not_found
 from tilecppn.serve.pyramids import Tile
 from tilecppn.serve.studio.api import Api
 from tilecppn.serve.studio.drawing import (
-    COARSEST,
-    MOST_TILES,
-    SIDES,
     THUMBS,
     Levels,
     StudioPainter,
     frame_of,
-    levels,
     store_of,
     thumb_of,
-    tile_of,
 )
 from tilecppn.serve.studio.endpoints import FOREVER, FRESH, failure, get, post
 from tilecppn.serve.studio.films import MOST_FRAMES
 from tilecppn.serve.studio.schema import schema
+from tilecppn.serve.studio.stream import stream, thumb_at, tile_at
 from tilecppn.serve.tile_endpoint import draw
 from tilecppn.serve.tiles import TileQueue
 from tilecppn.storage.content_types import TYPES
@@ -42,9 +37,6 @@ from tilecppn.storage.content_types import TYPES
 PAGE: Final = Path(__file__).parent / "page"
 FILES: Final = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in TYPES}
 BEGUN: Final = b"{}"  # in index.html, the place of the session's data
-_TILE: Final = re.compile(
-    rf"/({'|'.join(SIDES)})/([^/]+)/(-?[0-9]{{1,4}})/(-?[0-9]{{1,14}})_(-?[0-9]{{1,14}})\.png"
-)
 
 
 def studio_app(api: Api) -> Starlette:
@@ -78,23 +70,6 @@ def studio_app(api: Api) -> Starlette:
 
     async def keys(request: Request) -> Response:
         return JSONResponse(schema(), headers=FRESH)
-
-    async def tile(request: Request) -> Response:
-        found = _TILE.fullmatch(request.scope["path"])
-        if found is None:
-            return not_found()
-        kind, name = found[1], found[2]
-        level, col, row = map(int, found.groups()[2:])
-        if max(abs(col), abs(row)) > MOST_TILES or level > COARSEST:
-            return not_found()
-        if level < 0:
-            try:
-                scene = await asyncio.to_thread(api.scenes.scene, name)
-            except InvalidRequestError as error:
-                return failure(error)
-            if level < levels(scene)[0]:
-                return not_found()
-        return await drawn(tile_of(kind, name, level, row, col), request)
 
     async def thumb(request: Request) -> Response:
         side = request.path_params["side"]
@@ -131,7 +106,7 @@ def studio_app(api: Api) -> Starlette:
         found = queue.cached(tile)
         if found is None:
             try:
-                made = await draw(queue, tile, request.receive)
+                made = await draw(queue, tile, request.receive, urgent=False)
             except TilecppnError as error:
                 return failure(error)
             except MemoryError:
@@ -145,7 +120,8 @@ def studio_app(api: Api) -> Starlette:
     routes = [
         Route("/", page),
         Route("/schema.json", keys),
-        *(Route(f"/{kind}/{{place:path}}", tile) for kind in SIDES),
+        Route("/tiles", stream(queue, tile_at, urgent=True), methods=["POST"]),
+        Route("/thumbs", stream(queue, thumb_at, urgent=False), methods=["POST"]),
         Route("/thumbs/{side:int}/{name}.png", thumb),
         Route("/covers/{side:int}.png", cover),
         Route("/frames/{side:int}/{name}/{number:int}.png", frame),

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from tilecppn.cancellation import CheckCancelled
+from tilecppn.errors import InvalidRequestError
 from tilecppn.kernels import EvaluationContext, Memory, create
 from tilecppn.pixels.renderer import Renderer, render_window
 from tilecppn.plan import Window
@@ -137,6 +138,8 @@ class StudioPainter:
             pixels = self.thumb(scene, tile.level, check_cancelled)
         else:
             scene = self.scenes.scene(name)
+            if tile.level < 0 and tile.level < levels(scene)[0]:
+                raise InvalidRequestError("closer than this, float64 cannot tell points apart")
             window = window_of(kind, tile.row, tile.col)
             pixels = self.draw(name, tile.level, window, check_cancelled)
         check_cancelled()

@@ -10,10 +10,18 @@ from starlette.responses import JSONResponse, Response
 
 from tilecppn.errors import InvalidRequestError, TilecppnError
 from tilecppn.serve.studio.scenes import UnknownSceneError
+from tilecppn.serve.tiles import AbandonedError, QueueFullError
 
 MOST_JSON: Final = 5 << 20  # most bytes of a body; a scene has at most 4 MiB
 FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 FRESH: Final = {"Cache-Control": "no-store"}
+_STATUS: Final[Mapping[type[Exception], int]] = {
+    UnknownSceneError: 410,
+    FileExistsError: 409,
+    QueueFullError: 503,
+    AbandonedError: 503,
+    MemoryError: 503,
+}
 Body = Mapping[str, Any]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -34,19 +42,20 @@ def post(handler: Callable[[Body], Any]) -> Endpoint:
         if int(request.headers.get("Content-Length", "0")) > MOST_JSON:
             return failure(InvalidRequestError(f"more than {MOST_JSON:,} bytes"))
         data = await request.body()
-
-        def run() -> Any:
-            try:
-                body = json.loads(data)
-            except (ValueError, RecursionError):
-                raise InvalidRequestError("this is not JSON") from None
-            if not isinstance(body, dict):
-                raise InvalidRequestError("this is no JSON object")
-            return handler(body)
-
-        return await _respond(run)
+        return await _respond(lambda: handler(read(data)))
 
     return endpoint
+
+
+def read(data: bytes) -> Body:
+    """Return the JSON object that a request has as its body. Raises InvalidRequestError."""
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        raise InvalidRequestError("this is not JSON") from None
+    if not isinstance(body, dict):
+        raise InvalidRequestError("this is no JSON object")
+    return body
 
 
 async def _respond(run: Callable[[], Any]) -> Response:
@@ -62,15 +71,16 @@ async def _respond(run: Callable[[], Any]) -> Response:
 
 
 def failure(error: Exception) -> Response:
-    """Return an error as one line: status 410 for a lost scene, 409 for an existing file,
-    else 422.
+    """Return an error as one line, with its status."""
+    body = {"error": " ".join(str(error).split())}
+    return JSONResponse(body, status_of(error), headers=FRESH)
+
+
+def status_of(error: Exception) -> int:
+    """Return the status of an error: 410 for a lost scene, 409 for an existing file, 503 if the
+    server is busy, else 422.
     """
-    status = 422
-    if isinstance(error, UnknownSceneError):
-        status = 410
-    if isinstance(error, FileExistsError):
-        status = 409
-    return JSONResponse({"error": " ".join(str(error).split())}, status, headers=FRESH)
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 422)
 
 
 def text(body: Body, key: str, default: str | None = None) -> str:

@@ -36,10 +36,31 @@ async function asked(path, options) {
  * @param {P} path @returns {Promise<Gets[P]>} */
 export const get = async (path) => (await asked(path, {})).json();
 
-/** Read an image.
+/** Read pictures by their addresses, each as soon as it is drawn: `found` gets its address, its status as of HTTP
+ * and its PNG (`serve/studio/stream.py`).
  *
- * @param {string} path @param {AbortSignal} signal */
-export const image = async (path, signal) => createImageBitmap(await (await asked(path, { signal })).blob());
+ * @param {"tiles" | "thumbs"} path @param {string[]} addresses @param {AbortSignal} signal
+ * @param {(address: string, status: number, png: Png) => void} found */
+export async function stream(path, addresses, signal, found) {
+  const { body } = await asked(path, { method: "POST", body: JSON.stringify({ addresses }), signal });
+  const reader = body?.getReader();
+  let rest = new Uint8Array(0);
+  for (let part = await reader?.read(); reader && part?.value; part = await reader.read()) {
+    const bytes = new Uint8Array(rest.length + part.value.length);
+    bytes.set(rest);
+    bytes.set(part.value, rest.length);
+    let at = 0;
+    while (bytes.length - at >= HEAD) {
+      const [index, status, length] = new Uint32Array(bytes.slice(at, at + HEAD).buffer);
+      const end = at + HEAD + length;
+      if (bytes.length < end) break;
+      found(addresses[index], status, bytes.slice(at + HEAD, end));
+      at = end;
+    }
+    rest = bytes.subarray(at);
+  }
+}
+const HEAD = 12;  // bytes before each picture: three uint32
 
 /** Send an object, or a file as it is, and read JSON.
  *

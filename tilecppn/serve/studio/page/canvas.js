@@ -21,6 +21,8 @@ let oldPlace = null;      // where `old` lies, in pixels
 let thirds = false;
 let drawn = 0;            // the requested animation frame
 let soon = 0;             // the timer until one is requested
+/** @type {string[]} */
+let first = [];           // addresses of missing tiles that are worth drawing once all of them are there
 /** @type {(() => void)[]} */
 const shownAt = [];       // callbacks for when part of the scene is visible
 /** @type {(() => void)[]} */
@@ -44,12 +46,9 @@ function redraw() {
 function draw() {
   clearTimeout(soon);
   drawn = soon = 0;
-  if (!state.scene) return;
-  resize();
-  const { id } = state.scene;
-  const own = needed(state.scene, camera);
-  const left = compared && needed(compared, cameraOf(compared));
-  tiles.want([...own.next, ...(left?.next ?? [])]);
+  const seen = request();
+  if (!seen) return;
+  const { own, left } = seen;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, view.width, view.height);
   if (oldPlace && !own.covered) place(old, oldPlace.corner, oldPlace.size, camera);
@@ -59,17 +58,29 @@ function draw() {
   drawFrame();
   if (!own.rough) {
     tell(shownAt);
-    view.dataset.begun = id;
+    view.dataset.begun = own.scene.id;
   }
   const complete = own.complete && (left?.complete ?? true);
   if (complete) tell(completeAt);
-  view.dataset.complete = complete ? id : "";
+  view.dataset.complete = complete ? own.scene.id : "";
   byId("scale").textContent = percent(camera.zoom);
 }
 
-/** What is in sight of a scene from a camera: the level, the tiles to ask for next, and how much is there.
+/** Ask for the tiles that are missing; returns what is in sight of the scene, and of the one compared with it. */
+function request() {
+  if (!state.scene) return null;
+  resize();
+  const own = needed(state.scene, camera);
+  const left = compared && needed(compared, cameraOf(compared));
+  first = [...own.first, ...(left?.first ?? [])];
+  tiles.want([...own.next, ...(left?.next ?? [])]);
+  return { own, left };
+}
+
+/** What is in sight of a scene from a camera: the level, the tiles to ask for next, those of them that are
+ * worth drawing as soon as they are there, and how much is there.
  *
- * First glimpses of the canvas, then all of it, then what is around it.
+ * Glimpses of the canvas and then all of it come before what is around it.
  *
  * @param {Scene} scene @param {Camera} from */
 function needed(scene, from) {
@@ -81,9 +92,12 @@ function needed(scene, from) {
   /** @param {Bounds} bounds */
   const tilesOf = (bounds) => addresses("tiles", id, level, bounds);
   const stages = [...(canvas ? [glimpses(canvas), tilesOf(canvas)] : [[], []]), glimpses(sight), tilesOf(sight)];
-  const there = stages.map((stage) => stage.every((address) => tiles.bitmaps.has(address) || tiles.failed.has(address)));
-  const next = stages[there.indexOf(false)] ?? [];
-  return { scene, from, level, next, rough: !there[0], complete: there[0] && there[1], covered: there[0] && there[2] };
+  const there = stages.map((stage) => stage.every((address) => tiles.has(address)));
+  const complete = there[0] && there[1];
+  return {
+    scene, from, level, complete, rough: !there[0], covered: there[0] && there[2],
+    first: stages[there.indexOf(false)] ?? [], next: stages.slice(complete ? 2 : 0, complete ? 4 : 2).flat(),
+  };
 }
 
 /** The visible part of a rectangle, as ranges of x and y; null for nothing.
@@ -393,12 +407,13 @@ state.addEventListener("scene", () => {
   last = size;
   resize();
   if (!same && fitted) fit();
+  request();  // before the next frame
   redraw();
 });
 // Drawing takes longer than a tile takes to arrive, so several are drawn together.
 tiles.addEventListener("tile", () => {
-  if (tiles.wanted.length) soon ||= setTimeout(redraw, 100);
-  else redraw();
+  if (first.every((address) => tiles.has(address))) redraw();
+  else soon ||= setTimeout(redraw, 100);
 });
 new ResizeObserver(redraw).observe(view);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

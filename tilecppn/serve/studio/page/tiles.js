@@ -1,71 +1,51 @@
 // Tiles of scenes: requested while visible, cancelled when they no longer are.
 
-import { AnswerError, image } from "./api.js";
+import { Loader } from "./loader.js";
 import { pair } from "./plane.js";
 
 /** @typedef {"glimpses" | "tiles"} Kind */
 /** @type {Kind[]} */
 export const KINDS = ["glimpses", "tiles"];  // coarse ones first
 export const SIDES = { glimpses: 64, tiles: 256 };  // side in pixels
-const AT_ONCE = 6;           // concurrent requests
 const MOST = 600;            // bitmaps kept, about 150 MB
 const COARSER = 3;           // levels by which the first tiles are coarser
+/** A server that was restarted learns of the scene soon.
+ *
+ * @type {import("./loader.js").Asking} */
+const ASKING = { path: "tiles", most: 8, requests: 2, again: [0, 410, 503] };
 
 /** Emits "tile" when another tile has arrived. */
 export class Tiles extends EventTarget {
   /** @type {Map<string, ImageBitmap>} */
   bitmaps = new Map();   // by address, "kind/scene/level/col_row", last used last
-  /** @type {Map<string, AbortController>} */
-  asked = new Map();
   /** @type {Set<string>} */
   failed = new Set();
-  /** @type {string[]} */
-  wanted = [];
+  loader = new Loader(ASKING, (address, png) => this.arrive(address, png));
 
-  /** Request these tiles, in this order, and cancel all other requests.
+  /** Whether a tile has come, or never will.
+   *
+   * @param {string} address */
+  has(address) {
+    return this.bitmaps.has(address) || this.failed.has(address);
+  }
+
+  /** Request these tiles, in this order, and cancel requests for none of them.
    *
    * @param {string[]} addresses */
   want(addresses) {
-    this.wanted = addresses.filter((address) => !this.bitmaps.has(address) && !this.failed.has(address));
-    const keep = new Set(this.wanted);
-    for (const [address, controller] of this.asked) {
-      if (!keep.has(address)) {
-        controller.abort();
-        this.asked.delete(address);
-      }
-    }
-    this.ask();
+    this.loader.want(addresses.filter((address) => !this.has(address)));
   }
 
-  ask() {
-    for (const address of this.wanted) {
-      if (this.asked.size >= AT_ONCE) return;
-      if (!this.asked.has(address)) this.load(address);
+  /** @param {string} address @param {Png | null} png */
+  async arrive(address, png) {
+    const bitmap = png && await bitmapOf(png).catch(() => null);
+    if (bitmap) this.bitmaps.set(address, bitmap);
+    else this.failed.add(address);
+    for (const [oldest, dropped] of this.bitmaps) {
+      if (this.bitmaps.size <= MOST) break;
+      dropped.close();
+      this.bitmaps.delete(oldest);
     }
-  }
-
-  /** @param {string} address */
-  async load(address) {
-    const controller = new AbortController();
-    this.asked.set(address, controller);
-    try {
-      const bitmap = await image(`${address}.png`, controller.signal);
-      this.bitmaps.set(address, bitmap);
-      for (const [oldest, dropped] of this.bitmaps) {
-        if (this.bitmaps.size <= MOST) break;
-        dropped.close();
-        this.bitmaps.delete(oldest);
-      }
-    } catch (error) {
-      if (controller.signal.aborted) return;
-      const passing = error instanceof AnswerError && [0, 410, 503].includes(error.status);
-      if (passing) await new Promise((resume) => setTimeout(resume, 1000));
-      else this.failed.add(address);
-    }
-    if (this.asked.get(address) !== controller) return;
-    this.asked.delete(address);
-    this.wanted = this.wanted.filter((other) => other !== address);
-    this.ask();
     this.dispatchEvent(new Event("tile"));
   }
 
@@ -78,6 +58,19 @@ export class Tiles extends EventTarget {
     }
     return bitmap;
   }
+}
+
+/** Decode a PNG, by ImageDecoder where there is one: a Blob is read from another process.
+ *
+ * @param {Png} png */
+async function bitmapOf(png) {
+  if (!("ImageDecoder" in window)) return createImageBitmap(new Blob([png]));
+  const decoder = new ImageDecoder({ data: png, type: "image/png" });
+  const { image } = await decoder.decode();
+  const bitmap = await createImageBitmap(image);
+  image.close();
+  decoder.close();
+  return bitmap;
 }
 
 /** The level whose pixels are about as large as the screen's, at most a little larger.

@@ -207,6 +207,9 @@ interface Posts {
   "renders/resume": [{ number: number }, { renders: Render[] }];
 }
 
+/** The bytes of a PNG. */
+type Png = Uint8Array<ArrayBuffer>;
+
 // ---- elements ------------------------------------------------------------------------------------
 
 /** Properties of an element, and attributes: those with a dash, and "for". */

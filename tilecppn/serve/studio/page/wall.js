@@ -1,8 +1,9 @@
 // The wall: endless variations of the current scene; a click takes one, Shift-click breeds.
 
-import { AnswerError, get, post } from "./api.js";
+import { get, post } from "./api.js";
 import { complete } from "./canvas.js";
 import { byId, element, inside, moveByArrows, tabsOf } from "./element.js";
+import { dataUrl, Loader } from "./loader.js";
 import { attempt, said } from "./note.js";
 import { current, state, takeNamed } from "./state.js";
 
@@ -171,14 +172,43 @@ function fill(button, { id, label }) {
 }
 
 // Only visible thumbnails are requested; a request is cancelled when they leave the screen.
+/** @type {Set<Element>} */
+const visible = new Set();
 const sight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    const image = inside(target, "img");
-    const address = `thumbs/${SIDE}/${idOf(target)}.png`;
-    if (isIntersecting && image.getAttribute("src") !== address) image.src = address;
-    else if (!isIntersecting && !image.complete) image.removeAttribute("src");
+    if (isIntersecting && target.isConnected) visible.add(target);
+    else visible.delete(target);
   }
+  const missing = [...visible].filter((cell) => inside(cell, "img").dataset.id !== idOf(cell));
+  loader.want([...new Set(missing.map(addressOf))]);
 }, { root: thumbs, rootMargin: "160px" });
+
+/** @param {Element} cell */
+const addressOf = (cell) => `${SIDE}/${idOf(cell)}`;
+// A few at a time: all of a request are drawn, though some may have left the screen by then.
+const loader = new Loader({ path: "thumbs", most: 16, requests: 1, again: [0, 503] }, (address, png, status) => {
+  if (status === 410) return refresh();  // the server was restarted
+  for (const cell of cellsShown().filter((cell) => addressOf(cell) === address)) {
+    if (png) picture(cell, png);
+    else explain(cell);
+  }
+});
+
+/** @param {HTMLButtonElement} cell @param {Png} png */
+function picture(cell, png) {
+  const image = inside(cell, "img");
+  image.src = dataUrl(png);
+  image.dataset.id = idOf(cell);
+}
+
+/** Say why a picture cannot be drawn.
+ *
+ * @param {HTMLButtonElement} cell */
+async function explain(cell) {
+  cell.classList.add("bad");
+  inside(cell, "img").dataset.id = idOf(cell);
+  await get(`scenes/${idOf(cell)}.json`).catch((error) => (cell.title = said(error)));
+}
 
 thumbs.addEventListener("load", ({ target }) => {
   if (!(target instanceof HTMLImageElement)) return;
@@ -224,20 +254,6 @@ without.addEventListener("change", () => {
   for (const image of thumbs.querySelectorAll("img")) judge(image);
   if (near()) load();
 });
-
-thumbs.addEventListener("error", async (event) => {
-  const image = event.target, button = cellOf(event);
-  if (!button || !(image instanceof HTMLImageElement) || !image.getAttribute("src")) return;
-  button.classList.add("bad");
-  try {
-    await get(`scenes/${idOf(button)}.json`);  // throws the reason
-    button.classList.remove("bad");
-    setTimeout(() => (image.src = image.src), 1000);  // the server was busy
-  } catch (error) {
-    button.title = said(error);
-    if (error instanceof AnswerError && error.status === 410) refresh();  // the server was restarted
-  }
-}, true);
 
 // ---- taking and breeding -------------------------------------------------------------------------
 
