@@ -4,7 +4,6 @@ const { count, fps } = data.frames;
 let frame = 0;         // the one shown
 let wantedFrame = 0;
 let changing = false, playing = false;
-viewer.blendTime = 0;  // a frame replaces the previous one at once
 
 function frameSource(number) {
   const tilesUrl = "frames/" + number + "/" + picture.tilesUrl;

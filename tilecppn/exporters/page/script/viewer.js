@@ -34,7 +34,6 @@ const viewer = window.viewer = OpenSeadragon({
   navigatorOpacity: 1,
   navigatorDisplayRegionColor: "rgba(255, 255, 255, 0.85)",
   animationTime: calm ? 0.01 : 0.8,
-  blendTime: calm ? 0 : 0.12,
   springStiffness: 8,
   zoomPerScroll: 1.25,
   visibilityRatio: 0.4,
