@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from starlette.types import Message
 
 from tests.serve.serving import run_async
 from tilecppn.cancellation import CheckCancelled
 from tilecppn.serve import tiles
 from tilecppn.serve.pyramids import EncodedTile, Tile
+from tilecppn.serve.tile_endpoint import draw_all
 from tilecppn.serve.tiles import AbandonedError, QueueFullError, TileQueue
 
 A, B, C, D = (Tile(0, 0, col) for col in range(4))
@@ -125,6 +127,34 @@ def test_what_nobody_waits_for_is_dropped() -> None:
 
     run(gate, use)
     assert gate.drawn == [A, C]
+
+
+@pytest.mark.parametrize("gone_soon", [False, True])
+def test_tiles_of_one_request_come_in_order_until_the_client_goes(gone_soon: bool) -> None:
+    gate = Gate()
+
+    async def use(queue: TileQueue) -> None:
+        gone = asyncio.Event()
+
+        async def receive() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def read() -> list[int]:
+            return [index async for index, _ in draw_all(queue, [A, B, C], receive)]
+
+        reading = asyncio.create_task(read())
+        await begun(gate)
+        if gone_soon:
+            gone.set()
+            assert await reading == []
+        gate.open.set()
+        if not gone_soon:
+            assert await reading == [0, 1, 2]
+        await queue.ask(D).future
+
+    run(gate, use)
+    assert gate.drawn == ([A, D] if gone_soon else [A, B, C, D])
 
 
 def test_the_queue_is_bounded() -> None:
