@@ -1,6 +1,7 @@
 """Every tile format: decoded by other programs, and PNG no larger than twice Pillow's."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,28 @@ def test_effort_does_not_make_a_tile_much_larger(name: str, small_store: Store) 
     quality = ENCODERS[name].quality
     fast, small = (len(ExportOptions(name, quality, effort).encode(stored)) for effort in (1, 9))
     assert small <= 1.02 * fast
+
+
+@pytest.mark.parametrize("effort", [1, 9])
+def test_pillow_encodes_jpegs_without_pythons_lock(
+    effort: int, small_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the lock, and all other threads wait, while it writes to a file in Python."""
+    stored = np.moveaxis(level_pixels(small_store, 0)[:256, :256], -1, 0)
+    plain = ExportOptions("jpg", 90, effort)
+    files = []
+
+    def watched(made: Any, file: Any, name: str, **options: Any) -> None:
+        files.append(os.fstat(file.fileno()))
+        save(made, file, name, **options)
+
+    save = Image.Image.save
+    monkeypatch.setattr(Image.Image, "save", watched)
+    data = plain.encode(stored)
+    assert files
+    monkeypatch.setattr(Image.Image, "save", save)
+    monkeypatch.delattr(os, "memfd_create")
+    assert plain.encode(stored) == data
 
 
 def test_png_tiles_are_at_most_twice_as_large_as_pillows() -> None:

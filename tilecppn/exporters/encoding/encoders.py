@@ -1,6 +1,7 @@
 """Formats of tiles and of small single files, as a table with one row each."""
 
 import io
+import os
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
@@ -47,14 +48,12 @@ class Encoder(NamedTuple):
         image = _image(pixels)
         icc = embedded(profile, 1 if len(pixels) == 1 and self.name == "JPEG" else 3)
         extra = {"icc_profile": icc} if icc else {}
-        file = io.BytesIO()
-        self.save(image, file, quality, effort, **extra)
-        return file.getvalue()
+        return self.by_pillow(image, quality, effort, **extra)
 
-    def save(
-        self, pixels: NDArray[np.uint8], file: IO[bytes], quality: int, effort: int, **extra: Any
-    ) -> None:
-        """Write 8-bit pixels, (height, width) or (height, width, 3), with Pillow.
+    def by_pillow(
+        self, pixels: NDArray[np.uint8], quality: int, effort: int, **extra: Any
+    ) -> bytes:
+        """Encode 8-bit pixels, (height, width) or (height, width, 3), with Pillow.
 
         extra: further options of Pillow, such as `exif`.
         """
@@ -66,13 +65,11 @@ class Encoder(NamedTuple):
             # Pillow allocates a buffer of one byte per pixel for an optimised JPEG, and fails if
             # that is too small. Such a JPEG is written without optimising, which hardly ever makes
             # it smaller.
-            plain = io.BytesIO()
-            image.save(plain, self.name, **options, **extra)
-            if plain.tell() + _JPEG_HEAD > image.width * image.height:
-                file.write(plain.getvalue())
-                return
+            plain = _saved(image, self.name, **options, **extra)
+            if len(plain) + _JPEG_HEAD > image.width * image.height:
+                return plain
             options["optimize"] = True
-        image.save(file, self.name, **options, **extra)
+        return _saved(image, self.name, **options, **extra)
 
 
 def lossless(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -84,6 +81,24 @@ def _image(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return 8-bit pixels (height, width), or (height, width, channels) of more than one."""
     data = to_uint8(pixels)
     return data[0] if len(data) == 1 else interleaved(data)
+
+
+def _saved(image: Any, name: str, **options: Any) -> bytes:
+    with _memory_file() as file:
+        image.save(file, name, **options)
+        file.seek(0)
+        return file.read()
+
+
+def _memory_file() -> IO[bytes]:
+    """Return a file in memory, on Linux with a descriptor.
+
+    While Pillow encodes a JPEG to a file without a descriptor, it holds Python's lock.
+    """
+    try:
+        return open(os.memfd_create("tilecppn"), "w+b", buffering=0)
+    except (AttributeError, OSError):  # another system, or not allowed
+        return io.BytesIO()
 
 
 def _png(pixels: NDArray[Any], quality: int, effort: int, profile: str) -> bytes:

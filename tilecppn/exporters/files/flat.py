@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +64,7 @@ def _seconds(image: Image, dest: Path, quality: int, effort: int) -> float:
     sample = image[first : first + count]
     start = time.perf_counter()
     encoder = ENCODERS[suffix_of(dest)[1:]]
-    encoder.save(sample[..., 0] if sample.shape[2] == 1 else sample, BytesIO(), quality, effort)
+    encoder.by_pillow(sample[..., 0] if sample.shape[2] == 1 else sample, quality, effort)
     return (time.perf_counter() - start) / len(sample) * len(image)
 
 

@@ -1,7 +1,6 @@
 """Write an image in memory as PNG, JPEG, WebP, AVIF or TIFF with its scene or timeline."""
 
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +70,8 @@ def write_flat(
     profile = icc_profile(made.profile, 1 if grey and encoder.name == "JPEG" else 3)
 
     def encode(image: Image, threads: Threads = threads, **extra: Any) -> bytes:
-        file = BytesIO()
         pixels, wanted = image[..., 0] if grey else image, quality or encoder.quality or 100
-        encoder.save(pixels, file, wanted, effort, icc_profile=profile, **extra)
-        return file.getvalue()
+        return encoder.by_pillow(pixels, wanted, effort, icc_profile=profile, **extra)
 
     try:
         if encoder.name == "AVIF":
