@@ -9,7 +9,8 @@ import pytest
 from tests.commands import accepts, commands
 from tests.conftest import Run
 from tilecppn.film.encoding.codecs import CONTAINERS
-from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.parsing import is_timeline
 from tilecppn.scene.scene import Scene
 
 ROOT = Path(__file__).parent.parent

@@ -12,6 +12,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # At exit Python searches all imported modules for garbage: an eighth of a preview's time.
     atexit.register(gc.freeze)
+    # NumPy would start a thread for each core, which waits busily for products larger than ours.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from tilecppn.cli import main as command
 
     try:

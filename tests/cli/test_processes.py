@@ -71,9 +71,27 @@ def test_the_end_of_a_process_does_not_wait_for_garbage(tmp_path: Path) -> None:
     assert int(result.stderr) > 1000
 
 
-def test_preview_never_imports_ray_nor_zarr(scene: Scene, tmp_path: Path) -> None:
+def test_a_command_starts_no_threads_of_numpys(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from tilecppn.__main__ import main\n"
+        "sys.argv = ['tilecppn', 'presets']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "import numpy, threadpoolctl\n"
+        "pools = threadpoolctl.threadpool_info()\n"
+        "print([p['num_threads'] for p in pools if p['internal_api'] == 'openblas'])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.splitlines()[-1] in ("[1]", "[]")  # Apple's NumPy has another library
+
+
+def test_preview_imports_only_what_a_still_needs(scene: Scene, tmp_path: Path) -> None:
     code = CALL.format(["preview", "a.toml", "-o", "a.png", "--width", "20"])
-    assert loaded(code, tmp_path, "ray", "zarr", "numpy") == {"numpy"}
+    names = ("ray", "zarr", "numpy", "tilecppn.film.timeline.timeline")
+    assert loaded(code, tmp_path, *names) == {"numpy"}
 
 
 def test_a_local_render_imports_neither_ray_nor_zarr(scene: Scene, tmp_path: Path) -> None:

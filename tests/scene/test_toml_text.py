@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilecppn.errors import InvalidRequestError, SceneError
-from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene import toml_text
+from tilecppn.scene.parsing import is_timeline
 from tilecppn.scene.scene import Scene
 
 HOSTILE = {

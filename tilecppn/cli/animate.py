@@ -273,8 +273,8 @@ def _timeline(
     from tilecppn.film.encoding.audio import sound_seconds
     from tilecppn.film.timeline.moves import moving
     from tilecppn.film.timeline.overrides import override_film, split_overrides
-    from tilecppn.film.timeline.timeline import Timeline, is_timeline
-    from tilecppn.scene.parsing import read_text
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.scene.parsing import is_timeline, read_text
 
     found = embedded_timeline(path, overrides, **film)
     if found is None and (may_embed_scene(path) or not is_timeline(read_text(path, "a timeline"))):

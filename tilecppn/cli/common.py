@@ -14,6 +14,7 @@ from tilecppn.cli.terminal import visible
 from tilecppn.formatting import counted, format_duration
 
 if TYPE_CHECKING:
+    from tilecppn.film.timeline.timeline import Timeline
     from tilecppn.run.task_queue import RunResult
     from tilecppn.scene.scene import Scene
 
@@ -268,6 +269,17 @@ def load(path: Path, overrides: tuple[str, ...]) -> "Scene":
     from tilecppn.scene.scene import Scene
 
     return Scene.load(path, overrides)
+
+
+def load_timeline(path: Path, overrides: tuple[str, ...]) -> "Timeline | None":
+    """Read a timeline from its file, a film or a film's store; None for a still."""
+    from tilecppn.scene.parsing import is_timeline, read_text
+
+    if path.suffix == ".toml" and not is_timeline(read_text(path, "a scene")):
+        return None  # without importing what reads timelines, a tenth of a preview's time
+    from tilecppn.film.timeline.timeline import load_timeline
+
+    return load_timeline(path, overrides)
 
 
 def load_resized(path: Path, overrides: tuple[str, ...]) -> "tuple[Scene, str | None]":

@@ -13,6 +13,7 @@ from tilecppn.cli.common import (
     json_option,
     kernel_option,
     load_resized,
+    load_timeline,
     result,
     set_option,
     workers_option,
@@ -84,8 +85,6 @@ def command(
     tilecppn plan poster.toml -o /mnt/large/poster.zarr --json
     tilecppn plan poster.toml --workers 64 --price 0.05
     """
-    from tilecppn.film.timeline.timeline import load_timeline
-
     estimated = partial(_estimate, workers=workers, kernel=kernel, price=price)
     timeline = load_timeline(scene, overrides)
     if timeline is not None:

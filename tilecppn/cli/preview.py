@@ -9,6 +9,7 @@ from tilecppn.cli.common import (
     json_option,
     kernel_option,
     load,
+    load_timeline,
     overwrite_option,
     result,
     set_option,
@@ -57,8 +58,6 @@ def command(
 
     start = perf_counter()
     write = image_output(output, "a preview", overwrite=overwrite)
-    from tilecppn.film.timeline.timeline import load_timeline
-
     timeline = load_timeline(scene, overrides)
     if timeline is not None:
         seconds = time or 0.0

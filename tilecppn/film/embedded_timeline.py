@@ -13,8 +13,9 @@ from tilecppn.exporters.output.provenance import FILM, FRAMES, Provenance
 from tilecppn.film.encoding import metadata
 from tilecppn.film.encoding.codecs import ANIMATIONS, CONTAINERS, suffix_of
 from tilecppn.film.store import FilmStore
-from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene import toml_text
+from tilecppn.scene.parsing import is_timeline
 from tilecppn.scene.picture_palette import is_picture
 from tilecppn.storage.metadata import attributes
 

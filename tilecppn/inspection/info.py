@@ -21,11 +21,11 @@ from tilecppn.exporters.pyramids.dzi import files_of
 from tilecppn.film.embedded_timeline import embedded_timeline, film_provenance, is_film
 from tilecppn.film.finished_frames import FrameFolder
 from tilecppn.film.store import open_store
-from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.inspection.finished_tasks import finished_tasks
 from tilecppn.inspection.image_size import image_size
 from tilecppn.scene import paper, toml_text
-from tilecppn.scene.parsing import read_text
+from tilecppn.scene.parsing import is_timeline, read_text
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.base_store import BaseStore
 from tilecppn.storage.metadata import attributes

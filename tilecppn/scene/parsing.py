@@ -40,6 +40,14 @@ def read_text(path: Path, what: str) -> str:
         raise SceneError(f"{path}: cannot be read: {error}") from None
 
 
+def is_timeline(text: str) -> bool:
+    """Return whether a TOML text has sections that only a timeline has."""
+    try:
+        return not set(TIMELINE).isdisjoint(toml_text.loads(text))
+    except ValueError:
+        return False
+
+
 def parse_toml(text: str, name: str) -> Given:
     """Parse a scene's text; errors begin with `name`. Raises SceneError for unknown keys too."""
     try:

@@ -181,8 +181,8 @@ def _stored(path: Path) -> Export | Picture | None:
 def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
     """Return a timeline, or a film that holds its timeline; None for anything else."""
     from tilecppn.film.embedded_timeline import embedded_timeline
-    from tilecppn.film.timeline.timeline import Timeline, is_timeline
-    from tilecppn.scene.parsing import read_text
+    from tilecppn.film.timeline.timeline import Timeline
+    from tilecppn.scene.parsing import is_timeline, read_text
 
     timeline = embedded_timeline(path, overrides)
     if timeline is None and path.suffix == ".toml" and is_timeline(read_text(path, "a scene")):

@@ -12,7 +12,8 @@ from tilecppn.cppn import CPPN
 from tilecppn.errors import SceneError
 from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.moves import moving
-from tilecppn.film.timeline.timeline import Timeline, is_timeline
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.parsing import is_timeline
 from tilecppn.scene.scene import Scene
 
 EVERYTHING = """

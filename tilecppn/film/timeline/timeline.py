@@ -23,7 +23,7 @@ from tilecppn.film.timeline.sound import has_sounds, with_sounds
 from tilecppn.film.timeline.track import Track
 from tilecppn.film.timeline.tracks import Values, make_tracks
 from tilecppn.scene import toml_text
-from tilecppn.scene.parsing import TIMELINE, read_text
+from tilecppn.scene.parsing import is_timeline, read_text
 from tilecppn.scene.readers import read_embedded
 from tilecppn.scene.scene import EMBEDDED, Scene
 from tilecppn.scene.sections import About
@@ -320,14 +320,6 @@ def load_timeline(path: str | Path, overrides: Sequence[str] = ()) -> Timeline |
     if found is not None or read_embedded("scene", path, overrides) is not None:
         return found
     return Timeline.load(path, overrides) if is_timeline(read_text(path, "a scene")) else None
-
-
-def is_timeline(text: str) -> bool:
-    """Return whether a TOML text has sections that only a timeline has."""
-    try:
-        return not set(TIMELINE).isdisjoint(toml_text.loads(text))
-    except ValueError:
-        return False
 
 
 def _list(keyframes: Any) -> list[Any]:
