@@ -85,7 +85,13 @@ class Scenes:
         """
         with self._lock:
             recipe = self._recipes.get(name)
-        return name if isinstance(recipe, Text) else self.add(self.scene(name))
+        if isinstance(recipe, Text):
+            return name
+        scene = self.scene(name)
+        own = self.add(scene)
+        with self._lock:
+            self._made[own] = scene  # the same, so its TOML need not be read
+        return own
 
     def text(self, name: str) -> Text:
         """Return a scene's whole TOML. Raises as `scene` does."""
