@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tilecppn.shaders.write import shader
     from tilecppn.storage.store import Store
 
-# Name → module, loaded on first use: `tilecppn --help` must not wait for torch or NumPy.
+# Name → module, loaded on first use: `tilecppn --help` must not wait for torch or zarr.
 _PUBLIC = {
     "CPPN": "tilecppn.cppn.network",
     "Canvas": "tilecppn.scene.sections",

@@ -14,7 +14,6 @@ import zarr
 from tests.cli.conftest import Cli
 from tests.cli.results import assert_refused
 from tests.serve.serving import ask, running
-from tests.storage.helpers import zarr_store
 from tests.stores import tree
 from tilecppn.addresses import BucketPath
 from tilecppn.scene.scene import Scene
@@ -22,6 +21,7 @@ from tilecppn.serve.server import find, serve
 from tilecppn.serve.store_picture import StorePicture
 from tilecppn.storage import client
 from tilecppn.storage.bucket import Bucket
+from tilecppn.storage.places import storage_of
 
 GROUP = {"zarr.json", "weights/group.json"}  # in a bucket they have the store's generation, too
 
@@ -54,7 +54,7 @@ def test_a_store_has_the_same_files_as_on_a_disk_and_plain_zarr_reads_it(
     assert set(here) == set(there)
     assert {name for name in here if here[name] != there[name]} == GROUP
     local = zarr.open_group(tmp_path / "a.zarr", mode="r")
-    remote = zarr.open_group(zarr_store(store), mode="r")
+    remote = zarr.open_group(storage_of(store).zarr(), mode="r")
     for name, array in remote.arrays():
         assert np.array_equal(np.asarray(local[name]), np.asarray(array))
 

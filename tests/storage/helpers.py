@@ -10,10 +10,6 @@ from typing import Any
 
 import zarr
 from hypothesis import settings
-from zarr.storage import LocalStore, ObjectStore
-
-from tilecppn.addresses import BucketPath
-from tilecppn.storage.client import client_of
 
 LAWS = settings(max_examples=25)
 
@@ -24,13 +20,6 @@ DTYPES = ["uint8", "uint16", "float32"]
 def zarr_level(path: Path, level: int) -> Any:
     """A level's array as plain zarr opens it."""
     return zarr.open_group(path, mode="r")[str(level)]
-
-
-def zarr_store(path: Path) -> LocalStore | ObjectStore[Any]:
-    """A folder, or what lies in a bucket, for plain zarr to read."""
-    if isinstance(path, BucketPath):
-        return ObjectStore(client_of(path, path.key), read_only=True)
-    return LocalStore(path, read_only=True)
 
 
 def metadata(path: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The metadata of a store: OME-Zarr, levels, our attribute, the network."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,18 @@ def test_a_key_that_no_reader_knows_is_found(small_store: Store, tmp_path: Path,
     assert f'"{key}"' in text
     file.write_text(text.replace(f'"{key}"', f'"x{key[1:]}"'))
     assert store.invalid_metadata() == ["0/zarr.json"]
+
+
+SLOW_END = """
+import time
+from zarr.core import sync
+from tilecppn.plan import Level
+from tilecppn.storage.zarr_format import ArraySpec, array_files
+array_files([ArraySpec("0", (3, 64, 64), Level(0, 64, 64, 64, 64), "uint8")])
+sync._get_loop().call_soon_threadsafe(time.sleep, 1)
+"""
+
+
+def test_a_thread_of_zarr_that_ends_late_is_waited_for() -> None:
+    ended = subprocess.run([sys.executable, "-c", SLOW_END], capture_output=True, check=True)
+    assert ended.stderr == b""

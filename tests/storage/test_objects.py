@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import zarr
 
-from tests.storage.helpers import zarr_store
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import StoreError
 from tilecppn.plan import Level
@@ -140,7 +139,7 @@ def test_what_is_foreign_is_named(made: Open) -> None:
 def test_plain_zarr_reads_it_and_what_is_missing_as_black(made: Open) -> None:
     with made().lock(), made().create(FILES, SHARDS, overwrite=True):  # with empty shards
         made().put_shard(SHARD, data_of(0, 1), EMPTY)
-    found = np.asarray(zarr.open_array(zarr_store(made().path), path="0", mode="r")[:])
+    found = np.asarray(zarr.open_array(made().zarr(), path="0", mode="r")[:])
     assert np.array_equal(found[:, :128, 128:], PIXELS[:, :128, 128:])
     assert not found[:, :, :128].any()
 

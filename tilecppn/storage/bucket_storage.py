@@ -13,13 +13,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from re import Pattern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
 from tilecppn.addresses import BucketPath
 from tilecppn.errors import RenderError, StoreError
 from tilecppn.storage.bucket import Bucket, version_of, with_retries
+from tilecppn.storage.client import client_of
 from tilecppn.storage.lease import Lease, held_lease, leased
 from tilecppn.storage.names import DESCRIPTION
 from tilecppn.storage.objects import UNFINISHED, Files, ObjectStorage
@@ -118,6 +119,11 @@ class BucketStorage(Bucket, ObjectStorage):
         return self._listings[folder]
 
     # The store
+
+    def zarr(self) -> Any:
+        from zarr.storage import ObjectStore
+
+        return ObjectStore(client_of(self.address, self.address.key), read_only=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

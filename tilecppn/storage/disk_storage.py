@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from re import Pattern
+from typing import Any
 
 from tilecppn import filesystem
 from tilecppn.addresses import is_address
@@ -135,6 +136,11 @@ class DiskStorage(ObjectStorage):
 
     def file_id(self, name: str) -> Hashable | None:
         return filesystem.file_id(self.path / name)
+
+    def zarr(self) -> Any:
+        from zarr.storage import LocalStore
+
+        return LocalStore(self.path, read_only=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

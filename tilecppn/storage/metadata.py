@@ -103,7 +103,7 @@ def seal(ome: Mapping[str, Any], own: Mapping[str, Any], networks: Mapping[str, 
 
 def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files beside zarr.json: path → bytes."""
-    found = {COPY: json_bytes(_without_foreign(record))}
+    found = {COPY: _json(_without_foreign(record))}
     for name, data in networks.items():
         folder = name.removesuffix(SUFFIX)
         found[f"{folder}/{name}"] = data
@@ -114,7 +114,7 @@ def files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def all_files(record: Record, networks: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return `files` and zarr.json: path → bytes."""
-    return {**files(record, networks), DESCRIPTION: json_bytes(record)}
+    return {**files(record, networks), DESCRIPTION: _json(record)}
 
 
 def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
@@ -144,7 +144,7 @@ def repaired_group(storage: ObjectStorage, record: Record) -> bytes | None:
         right["attributes"] = {**ours, **foreign}
     if "consolidated_metadata" in found:
         right["consolidated_metadata"] = found["consolidated_metadata"]
-    return None if found == right else json_bytes(right)
+    return None if found == right else _json(right)
 
 
 def _is_sealed(record: Record | None) -> bool:
@@ -191,14 +191,13 @@ def _read(storage: ObjectStorage, name: str, most: int) -> bytes | None:
         return None
 
 
-def json_bytes(record: Record) -> bytes:
-    """Return metadata as the bytes of a file."""
+def _json(record: Record) -> bytes:
     return json.dumps(record, indent=2).encode()
 
 
 def bytes_array(length: int) -> bytes:
     """Return the zarr.json of a uint8 array of one chunk with a CRC-32C."""
-    return json_bytes(
+    return _json(
         {
             "shape": [length],
             "data_type": "uint8",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import AbstractContextManager
 from pathlib import Path
 from re import Pattern
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tilecppn.formatting import format_bytes
 
@@ -122,6 +122,9 @@ class ObjectStorage(FileStorage, Protocol):
 
     def file_id(self, name: str) -> Hashable | None:
         """Return a value that changes when the file is replaced; None if it is missing."""
+
+    def zarr(self) -> Any:
+        """Return a read-only zarr-python store of these files."""
 
     # Only for the holder of the lock
 
