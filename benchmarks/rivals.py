@@ -44,10 +44,14 @@ class Net(torch.nn.Module):
 
 
 class DetailNet(torch.nn.Module):
-    """A network with detail as usually written in torch: every hidden layer is read out."""
+    """A network with detail as usually written in torch: every hidden layer is read out.
+
+    Layers fade by one number for the picture, so it has fewer of them than ours.
+    """
 
     def __init__(self, network: ResolvedNetwork, dtype: str) -> None:
         super().__init__()
+        even = network.evenly_faded()
         self.layers = [
             (
                 torch.tensor(layer.weight.astype(dtype)).T,
@@ -55,9 +59,9 @@ class DetailNet(torch.nn.Module):
                 layer.groups,
                 None if layer.readout is None else torch.tensor(layer.readout.astype(dtype)).T,
             )
-            for layer in network.layers
+            for layer in even.layers
         ]
-        self.bias, self.output = torch.tensor(network.bias.astype(dtype)), network.output
+        self.bias, self.output = torch.tensor(even.bias.astype(dtype)), network.output
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         colour = self.bias

@@ -2,7 +2,8 @@
 
 By hand: float32 coordinates, unrolled layers with literal weights, the languages' own tanh, sin and
 exp, whose error may be 2^-11; colours and everything around the network are the page's. With detail
-its pictures are less accurate than the page's, and it serves only the whole picture.
+its pictures are less accurate than the page's, and it serves only the whole picture. Both of them
+fade detail at the whole picture's fineness, while the page measures that of each place.
 Exact by hand: as accurate as the page, for one view: polynomials and differences from the view's
 centre like the page's, with unrolled layers and literal weights, as in `shader -o NAME.wgsl`.
 `python -m benchmarks.shaders` runs it alone, on software adapters.
@@ -76,7 +77,7 @@ TAKE = "async ([which, count]) => { await take(which, count); }"
 
 def by_hand(scene: Scene) -> Program:
     """Return a hand-written program of a scene without symmetry, for its own view."""
-    network = EvaluationContext.of(scene).network
+    network = EvaluationContext.of(scene).network.evenly_faded()
     shape = Shape.of(scene, len(network.layers))
     grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
     lines = [
@@ -114,7 +115,7 @@ def exact(scene: Scene) -> Program:
     """Return the program of a scene's own view with all numbers in the text."""
     page = program_of(scene, Shape.of(scene, layers_of(scene)))
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({page.shape.palette} + i);\n}}"
-    source = function_alone(scene, data_of(scene), stops)
+    source = function_alone(scene, data_of(scene, fades=False), stops)
     parameters = "(d: vec2f, layers: i32, differences: i32) -> vec3f"
     source = source.replace("(d: vec2f) -> vec3f", parameters)
     # All shaders have the same data.

@@ -121,36 +121,79 @@ class PlainNetwork:
         frequency, _, variance = self.expected(8)[7]
         return math.log2(math.sqrt(np.mean(squares) / (self.preset.width * variance)) / frequency)
 
-    def values(
+    def whole(self, scale: float, center: tuple[float, float]) -> float:
+        """Octaves by which layers are finer than expected, in the whole view."""
+        inside = self.inside(scale)
+        ramp = min(inside / 4.0, 1.0)
+        return self.finer(inside, center) + (1.0 - ramp**2 * (3.0 - 2.0 * ramp)) * self.overall()
+
+    def inside(self, scale: float) -> float:
+        """Octaves by which a view is inside the network's scale."""
+        v = math.log2(self.detail.scale / scale)
+        return 0.0 if v <= 0.0 else v * v / 2.0 if v <= 1.0 else v - 0.5
+
+    def hidden(self, x: Array, y: Array, i: int) -> Array:
+        """The values (width, n) of hidden layer i at points (n,)."""
+        h = np.stack([x, y, *(np.full_like(x, value) for value in self.z)])
+        for k in range(i + 1):
+            weight, bias, _ = self.layer(k)
+            names = self.names(k)
+            u = weight @ h + bias[:, None]
+            h = np.stack([ACTIVATIONS[names[j % len(names)]](row) for j, row in enumerate(u)])
+        return h
+
+    def local_fineness(
         self, x: Array, y: Array, step: float, scale: float, center: tuple[float, float]
+    ) -> Array:
+        """Thirds of octaves by which layers are finer than expected, at points (n,)."""
+        known, whole = self.expected(60), self.whole(scale, center)
+        octaves = [math.log2(frequency / known[0][0]) for frequency, _, _ in known]
+        wanted = math.log2(2.5 * math.pi / (step * known[0][0])) - whole - 7.0
+        i = max((k for k in range(60) if octaves[k] <= wanted), default=0)
+        share = min(max((wanted - octaves[i]) / (octaves[i + 1] - octaves[i]), 0.0), 1.0)
+        share = share**2 * (3.0 - 2.0 * share)
+        total = np.zeros_like(x)
+        for k, weight in ((i, 1.0 - share), (i + 1, share)):
+            frequency, _, variance = known[k]
+            right, left, down, up = (
+                self.hidden(x + 0.5 * step * across, y + 0.5 * step * along, k)
+                for across, along in ((1, 0), (-1, 0), (0, 1), (0, -1))
+            )
+            slope = (((right - left) ** 2 + (down - up) ** 2) / step**2).mean(axis=0)
+            total += weight * np.log2(np.sqrt(slope / variance) / frequency)
+        return np.asarray(np.clip(total, whole - 2.0, whole + 3.0) / 3.0)
+
+    def values(
+        self,
+        x: Array,
+        y: Array,
+        step: float,
+        scale: float,
+        center: tuple[float, float],
+        fineness: Array,
     ) -> Array:
         """The two outputs at points (n,): (n, 2)."""
         d, width = self.detail, self.preset.width
         known = self.expected(60)
-        first = known[0][0]
-        v = math.log2(d.scale / scale)
-        inside = 0.0 if v <= 0.0 else v * v / 2.0 if v <= 1.0 else v - 0.5
-        finer, ramp = self.finer(inside, center), min(inside / 4.0, 1.0)
-        whole = (1.0 - ramp**2 * (3.0 - 2.0 * ramp)) * self.overall()
-        h = np.stack([x, y, *(np.full_like(x, value) for value in self.z)])
+        first, inside = known[0][0], self.inside(scale)
+        finer, whole = self.finer(inside, center), self.whole(scale, center)
         sums = np.tile(np.array([self.preset.offset]).T, x.size)
         for i, (frequency, means, _) in enumerate(known):
-            octave = math.log2(frequency / first) + finer
-            left = (math.log2(5.0 * math.pi / (step * first)) - whole - octave) / 4.0
-            if left <= 0.0 and i > 0:
+            octave = math.log2(frequency / first)
+            left = math.log2(2.5 * math.pi / (step * first)) - octave
+            if left <= whole - 2.0 and i > 0:
                 break
-            left = min(max(left, 0.0), 1.0)
-            weight, bias, readout = self.layer(i)
-            names = self.names(i)
-            u = weight @ h + bias[:, None]
-            h = np.stack([ACTIVATIONS[names[k % len(names)]](row) for k, row in enumerate(u)])
+            kept = np.clip(left / 3.0 - fineness, 0.0, 1.0)
+            _, _, readout = self.layer(i)
+            h = self.hidden(x, y, i)
             centred = h - np.array([[means[k % len(means)]] for k in range(width)])
             for o in (0, 1):
                 decay = d.decay_of(o)
                 powers = (var * decay ** (2.0 * math.log2(f / first)) for f, _, var in known)
                 unit = d.contrast_of(o) / math.sqrt(width * sum(powers))
-                away = octave - inside
+                away = octave + finer - inside
                 amplitude = decay**away * 2.0 ** (-0.5 * min(away, 0.0) ** 2)
-                sums[o] += unit * amplitude * left**2 * (3.0 - 2.0 * left) * (readout[o] @ centred)
+                fade = kept**2 * (3.0 - 2.0 * kept)
+                sums[o] += unit * amplitude * fade * (readout[o] @ centred)
         outputs = self.preset.output.split("+")
         return np.stack([OUTPUTS[outputs[o % len(outputs)]](sums[o]) for o in (0, 1)], -1)

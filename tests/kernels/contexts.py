@@ -41,11 +41,44 @@ def oracle(context: EvaluationContext, lattice: Lattices) -> NDArray[np.float64]
     """(channels, rows, cols) of one lattice, point by point from the index."""
     x, y, r = context.points(*indices(lattice))
     if context.cppn.structure.detail is not None:
-        return np.moveaxis(context.network.colour(x, y, r), -1, 0)
+        places = fineness(context, *indices(lattice)) if context.network.local else None
+        return np.moveaxis(context.network.colour(x, y, r, fineness=places), -1, 0)
     colour = (
         context.cppn.colour(x, y, r, context.z) if context.fold else context.cppn(x, y, context.z)
     )
     return np.moveaxis(colour, -1, 0)
+
+
+def fineness(
+    context: EvaluationContext, rows: NDArray[np.float64], cols: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The local fineness at pixels (n, 1) and (1, m), from the definition."""
+    local = context.network.local
+    assert local is not None
+    down, across = (np.arange(v.min() // 64 - 1, v.max() // 64 + 3) for v in (rows, cols))
+    corners = {}
+    for i in (4, 5):
+        for j in (4, 5):
+            points = context.points(64 * down[:, None] + i, 64 * across[None, :] + j)
+            hidden = [values for _, values in context.network.hidden(*points)]
+            corners[i, j] = hidden[local.layer : local.end]
+    squares = [
+        0.5 * (np.square(d - a) + np.square(c - b)).mean(axis=-1)
+        for a, b, c, d in zip(*(corners[k] for k in sorted(corners)), strict=True)
+    ]
+    nodes = local.of(squares)
+    weights = [
+        _spline((v.ravel()[:, None] + 0.5) / 64.0 - axis)
+        for v, axis in ((rows, down), (cols, across))
+    ]
+    return np.asarray(weights[0] @ nodes @ weights[1].T).astype(np.float32).astype(np.float64)
+
+
+def _spline(t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cubic B-spline around 0."""
+    t = np.abs(t)
+    near, far = 2.0 / 3.0 - t**2 + t**3 / 2.0, (2.0 - t) ** 3 / 6.0
+    return np.where(t < 1.0, near, np.where(t < 2.0, far, 0.0))
 
 
 def difference(kernel: Kernel, context: EvaluationContext, lattice: Lattices) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Frame, Page
 
-from tilecppn.kernels import EvaluationContext, create
+from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.fineness import FinenessMap
+from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
+from tilecppn.scene.view import Lattices
 from tilecppn.shaders.page import live_page
 
 _WEBGPU = "--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan"
@@ -98,11 +102,68 @@ def write_page(path: Path, scene: Scene, **options: Any) -> Path:
     return path
 
 
-def oracle(scene: Scene) -> NDArray[np.uint8]:
+def _no_nodes(lattices: Lattices) -> list[NDArray[np.float64]]:
+    raise AssertionError("nodes are for kernels")
+
+
+class Measured(FinenessMap):
+    """The local fineness as a page has it: of each square of 2 × 2 pixels, without a spline.
+
+    Rows count from the top with WebGPU, and from the bottom with WebGL2.
+    """
+
+    def __init__(self, scene: Scene, context: EvaluationContext, gpu: str) -> None:
+        local = context.network.local
+        assert local is not None
+        super().__init__(local, _no_nodes)
+        self.context, self.apart = context, scene.output.supersample
+        (top, left), self.down = scene.canvas.origin, 1 if gpu == "WebGPU" else -1
+        self.origin = (top if gpu == "WebGPU" else top + scene.canvas.height - 1, left)
+
+    def fill(self, lattices: Lattices, out: NDArray[np.float32]) -> None:
+        axes = zip(lattices.indices(), self.origin, (self.down, 1), strict=True)
+        row, col = (
+            v - sign * self.apart * ((v // self.apart - first) % 2) for v, first, sign in axes
+        )
+        corner, right, below = (
+            list(islice(self.context.network.hidden(*points), self.local.layer, self.local.end))
+            for points in (
+                self.context.points(row, col),
+                self.context.points(row, col + self.apart),
+                self.context.points(row + self.down * self.apart, col),
+            )
+        )
+        squares = [
+            ((np.square(b - a) + np.square(c - a)) / self.apart**2).mean(axis=-1)
+            for (_, a), (_, b), (_, c) in zip(corner, right, below, strict=True)
+        ]
+        out[...] = self.local.of(squares).ravel()
+
+
+class Even(FinenessMap):
+    """The whole picture's fineness everywhere, as a function alone has it."""
+
+    def fill(self, lattices: Lattices, out: NDArray[np.float32]) -> None:
+        out[...] = self.local.typical
+
+
+def kernels_picture(scene: Scene) -> NDArray[np.uint8]:
     """The picture (height, width, 3) in float64, each pixel evaluated."""
+    return _picture(scene, ReferenceKernel(EvaluationContext.of(scene)))
+
+
+def oracle(scene: Scene, gpu: str = "WebGL2") -> NDArray[np.uint8]:
+    """The same as a page fades detail, or a function alone (without a `gpu`)."""
+    kernel = ReferenceKernel(EvaluationContext.of(scene))
+    local = kernel.context.network.local
+    if local is not None:
+        kernel.fineness = Measured(scene, kernel.context, gpu) if gpu else Even(local, _no_nodes)
+    return _picture(scene, kernel)
+
+
+def _picture(scene: Scene, kernel: ReferenceKernel) -> NDArray[np.uint8]:
     exact = scene.replace(output={"tolerance": 0.0, "dtype": "uint8"})
     canvas = exact.canvas
-    kernel = create("reference", EvaluationContext.of(exact))
     pixels = render_window(kernel, exact, Window(0, 0, canvas.height, canvas.width))
     return np.broadcast_to(np.moveaxis(pixels, 0, -1), (canvas.height, canvas.width, 3))
 

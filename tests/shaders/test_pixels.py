@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.shaders.conftest import Live, check_close, oracle, write_page
+from tests.shaders.conftest import Live, check_close, kernels_picture, oracle, write_page
 from tilecppn.cppn import PRESETS
 from tilecppn.kernels import EvaluationContext
 from tilecppn.scene.scene import Scene
@@ -39,8 +39,20 @@ def test_presets_are_as_the_oracle_has_them(
 ) -> None:
     scene = scene_of(cppn={"preset": preset, "seed": 3}, latent={"seed": 5})
     live.start(write_page(tmp_path / "a.html", scene), gpu)
-    check_close(live.draw(WIDTH, HEIGHT), oracle(scene))
+    check_close(live.draw(WIDTH, HEIGHT), oracle(scene, gpu))
     assert live.foreign == []
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1e3])
+def test_a_page_is_near_the_kernels_picture(zoom: float, live: Live, tmp_path: Path) -> None:
+    """It fades by the fineness of each pixel, where they have a spline between distant nodes."""
+    side = 192
+    scene = scene_of(cppn={"preset": "jupiter"}, canvas={"width": side, "height": side})
+    live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
+    inside = scene.replace(view={"scale": scene.view.scale / zoom})
+    off = np.abs(live.draw(side, side, zoom=zoom).astype(int) - kernels_picture(inside))
+    assert off.mean() < 2.5
+    assert (off > 20).mean() < 0.002
 
 
 MIXED = ["sin+cos+tanh", "square+abs", "gaussian+relu+leaky-relu", "softplus+identity"]
@@ -83,7 +95,7 @@ def test_structures_are_as_the_oracle_has_them(
 ) -> None:
     scene = scene_of(**STRUCTURES[name])
     live.start(write_page(tmp_path / "a.html", scene), gpu)
-    check_close(live.draw(WIDTH, HEIGHT), oracle(scene))
+    check_close(live.draw(WIDTH, HEIGHT), oracle(scene, gpu))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +115,7 @@ def test_a_view_far_inside_is_as_the_oracle_has_it(
     u, v = 0.137 * scene.view.scale, -0.21 * scene.view.scale
     center = scene.view.center[0] + u, scene.view.center[1] + v
     inside = scene.replace(view={"center": center, "scale": scene.view.scale / zoom})
-    check_close(live.draw(WIDTH, HEIGHT, u=u, v=v, zoom=zoom), oracle(inside))
+    check_close(live.draw(WIDTH, HEIGHT, u=u, v=v, zoom=zoom), oracle(inside, gpu))
 
 
 def test_other_latents_and_turns_are_as_the_oracle_has_them(live: Live, tmp_path: Path) -> None:

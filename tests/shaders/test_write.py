@@ -93,7 +93,7 @@ def test_the_function_alone_draws_the_picture(
 ) -> None:
     scene = Scene.of(**ALONE[name]).replace(view={"grid": "centers"})
     path = shader(scene, tmp_path / f"a.{suffix}", title="A\n*/ title")
-    check_close(drawn(live, path, scene.canvas.width, scene.canvas.height), oracle(scene))
+    check_close(drawn(live, path, scene.canvas.width, scene.canvas.height), oracle(scene, gpu=""))
 
 
 @pytest.mark.parametrize("suffix", ["html", "glsl", "wgsl"])

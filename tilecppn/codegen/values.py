@@ -218,6 +218,13 @@ class Value:
         second = ir.Constant(self.type, ir.Undefined) if other is None else other.ir
         return Value(self.build, self.build.shuffle_vector(self.ir, second, mask))
 
+    def smallest(self) -> "Value":
+        """Return the smallest lane of a vector of floats."""
+        least, lanes = self, self.type.count
+        for apart in (1 << k for k in range(lanes.bit_length() - 1)):
+            least = least.at_most(least.picked([(lane + apart) % lanes for lane in range(lanes)]))
+        return Value(self.build, self.build.extract_element(least.ir, I32(0)))
+
     def bytes(self) -> "Value":
         """Return a vector of integers as its bytes, in the order of memory."""
         kind = ir.VectorType(I8, self.type.count * self.element.width // 8)

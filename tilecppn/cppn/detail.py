@@ -4,8 +4,9 @@ Each hidden layer adds to the colours, and has about twice the frequencies of th
 layer finer than the pixels fades out, so that pictures are band-limited; in a zoom, layers that
 have become constant over the view recede, so that contrast is preserved. The expected frequency of
 a layer follows from the structure by mean-field theory (Poole et al., Exponential expressivity in
-deep neural networks, 2016). How much a seed's network differs from it, and in a zoom a place of it,
-is measured, so that all seeds fade alike.
+deep neural networks, 2016). A network differs from it, and much from place to place: its fineness,
+in octaves, is measured over the whole picture and at a zoom's centre, and locally for the fade
+(`LocalFineness`).
 
 Only IEEE + - × / and square roots are used, so no maths library can change a digit.
 """
@@ -13,7 +14,7 @@ Only IEEE + - × / and square roots are used, so no maths library can change a d
 import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -23,15 +24,17 @@ from numpy.typing import NDArray
 from tilecppn.cppn.activations import ACTIVATIONS, components
 from tilecppn.cppn.center import Center
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
-from tilecppn.cppn.portable_math import exp2, log2
+from tilecppn.cppn.portable_math import exp2, log2, logarithm
 from tilecppn.cppn.seeding import uniforms
 from tilecppn.cppn.structure import COORDINATES, Structure
 from tilecppn.errors import SceneError
 
 Array = NDArray[np.float64]
 
-LIMIT = 5.0  # a layer is invisible at this many times the pixels' Nyquist frequency
-FADE = 4.0  # octaves over which it fades
+LIMIT = 2.5  # a layer is invisible at this many times the pixels' Nyquist frequency
+FADE = 3.0  # octaves over which it fades
+CALM, BUSY = -2.0, 3.0  # octaves of local fineness, relative to the whole picture's, that count
+FOLLOWED = 7.0  # octaves from the layers that show the local fineness to the finest ones
 RECEDE = 0.5  # halvings per square octave of a layer that is coarser than the view
 NEAR, FAR = -2.0, -5.0  # octaves, relative to the view, of the layers measured at its centre
 RAMP = 4.0  # octaves of zoom over which that measurement comes to count
@@ -60,6 +63,43 @@ class Expected(NamedTuple):
     octave: float  # log2 of its ratio to layer 0's
     means: tuple[float, ...]  # of each of its activations
     variance: float
+
+
+class Amplitude(NamedTuple):
+    """How strongly a layer is read out: by `factors`, times smoothstep(fade - local fineness)."""
+
+    factors: tuple[float, ...]  # of each output
+    fade: float | None = None  # with the fineness in units of FADE octaves; None: no fading
+
+
+@dataclass(frozen=True)
+class LocalFineness:
+    """How to compute how much finer layers are in a place than expected, in units of FADE octaves.
+
+    By the mean squares of how much the units of one or two hidden layers change across a pixel.
+    """
+
+    layer: int  # the first of them
+    shares: tuple[float, ...]  # of each
+    expected: float  # the weighted mean of log2 of their expected mean squares
+    whole: float  # octaves by which the whole picture is finer; those of CALM … BUSY more count
+
+    @property
+    def end(self) -> int:
+        """The number of hidden layers up to the last of them."""
+        return self.layer + len(self.shares)
+
+    @property
+    def typical(self) -> float:
+        """The fineness of the whole picture, or in a zoom of its centre."""
+        return self.whole / FADE
+
+    def of(self, squares: Sequence[Array]) -> Array:
+        """Return the fineness of places from each layer's mean squares (n,)."""
+        octaves = np.full_like(squares[0], -self.expected)
+        for share, square in zip(self.shares, squares, strict=True):
+            octaves += share * (logarithm(np.maximum(square, 1e-300)) / math.log(2.0))
+        return np.clip(0.5 * octaves, self.whole + CALM, self.whole + BUSY) / FADE
 
 
 class DetailModel:
@@ -105,30 +145,59 @@ class DetailModel:
 
     def amplitudes(
         self, view: Sampling | None = None, fineness: float = 0.0, overall: float = 0.0
-    ) -> list[tuple[float, ...]]:
-        """Return a factor for each output of each layer that is evaluated.
+    ) -> list[Amplitude]:
+        """Return the amplitude of each layer that is evaluated.
 
         Without a view: those of the stored layers at the structure's own scale, without fading.
-        fineness: octaves by which layers are finer there than expected. overall: the same for the
-        whole picture, which affects only the fade, so that forms do not change.
+        fineness: octaves by which layers are finer at the view's centre than expected. overall: the
+        same for the whole picture, which affects only the fade, so that forms do not change.
         """
-        first, held = self.expected(0).frequency, len(self.structure.activations)
-        inside, finest, last = 0.0, math.inf, held
+        held = len(self.structure.activations)
+        inside = whole = 0.0
+        finest, last = math.inf, held
         if view is not None:
-            inside = self.inside(view)
-            finest = log2(LIMIT * math.pi / (view.step * first))
-            finest -= (1.0 - _smooth(inside / RAMP)) * overall
+            inside, finest = self.inside(view), self._finest(view)
+            whole = self._whole(view, fineness, overall)
             last = held if self.detail.seed is None else MAX_LAYERS + 1
-        result: list[tuple[float, ...]] = []
+        result: list[Amplitude] = []
+        finer = -math.inf  # layers fade in order
         while len(result) < last:
-            octave = self.expected(len(result)).octave + fineness
-            fade = _smooth((finest - octave) / FADE)
-            if fade == 0.0 and result:
+            octave = self.expected(len(result)).octave
+            finer = max(finer, octave)
+            left = finest - finer - whole  # octaves, at places as fine as the whole
+            if left <= CALM and result:
                 break
+            away = octave + fineness - inside
             outputs = range(self.structure.channels)
-            decays = [self.detail.decay_of(o) for o in outputs]
-            result.append(tuple(fade * _amplitude(octave - inside, decay) for decay in decays))
+            factors = tuple(_amplitude(away, self.detail.decay_of(o)) for o in outputs)
+            fade = (finest - finer) / FADE if left < FADE + BUSY else None
+            result.append(Amplitude(factors, fade))
         return result
+
+    def local_fineness(
+        self, view: Sampling, fineness: float = 0.0, overall: float = 0.0
+    ) -> LocalFineness:
+        """Return how to compute the local fineness in a view; see `amplitudes`."""
+        whole, held = self._whole(view, fineness, overall), len(self.structure.activations)
+        last = held - 1 if self.detail.seed is None else MAX_LAYERS
+        octave, layer = self._finest(view) - whole - FOLLOWED, 0
+        while layer < last and self.expected(layer + 1).octave <= octave:
+            layer += 1
+        shares: tuple[float, ...] = (1.0,)
+        if layer < last and (place := octave - self.expected(layer).octave) > 0.0:
+            share = _smooth(place / (self.expected(layer + 1).octave - self.expected(layer).octave))
+            shares = (1.0 - share, share)
+        known = (self.expected(layer + k) for k in range(len(shares)))
+        squares = (log2((e.frequency * view.step) ** 2 * e.variance) for e in known)
+        expected = sum(share * square for share, square in zip(shares, squares, strict=True))
+        return LocalFineness(layer, shares, expected, whole)
+
+    def _finest(self, view: Sampling) -> float:
+        """Return the octave beyond which layers are invisible, as far as they are as expected."""
+        return log2(LIMIT * math.pi / (view.step * self.expected(0).frequency))
+
+    def _whole(self, view: Sampling, fineness: float, overall: float) -> float:
+        return fineness + (1.0 - _smooth(self.inside(view) / RAMP)) * overall
 
     def inside(self, view: Sampling) -> float:
         """Return the octaves by which a view is inside the structure's scale; smooth at 0."""
@@ -238,10 +307,10 @@ class DetailModel:
         return np.stack([_repeated(self.expected(i).means, self.width) for i in range(count)])
 
     def scaled(
-        self, readouts: NDArray[np.floating], amplitudes: Sequence[Sequence[float]]
+        self, readouts: NDArray[np.floating], amplitudes: Sequence[Amplitude]
     ) -> NDArray[np.float64]:
         """Return layers' readouts (n, channels, width) times their amplitudes, float64."""
-        factors = np.array(self.factors) * np.array(amplitudes)
+        factors = np.array(self.factors) * np.array([a.factors for a in amplitudes])
         return np.asarray(readouts.astype(np.float64) * factors[:, :, None])
 
     def _factor(self, output: int) -> float:

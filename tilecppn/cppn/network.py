@@ -12,9 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.center import Center
-from tilecppn.cppn.detail import DEEP, MEASURED, DetailModel, Expected, Sampling, detail_model
+from tilecppn.cppn.detail import (
+    DEEP,
+    MEASURED,
+    Amplitude,
+    DetailModel,
+    Expected,
+    LocalFineness,
+    Sampling,
+    detail_model,
+)
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.cppn.resolved import (
+    Fade,
     HiddenLayer,
     ResolvedNetwork,
     Weights,
@@ -35,8 +45,10 @@ class Parts(NamedTuple):
 
     hidden: Sequence[tuple[Weights, Weights]]
     readouts: Sequence[Weights | None]  # of each hidden layer
+    fades: Sequence[Fade | None]
     bias: Weights  # of the outputs
     differences: int = 0  # see `ResolvedNetwork`
+    local: LocalFineness | None = None
 
 
 class CPPN:
@@ -163,7 +175,7 @@ class CPPN:
         else:
             deep = view and not folded_plane and self._detail_model.octaves(view) >= DEEP
             parts = self._read_out(view, first, latent if deep else None)
-        hidden, readouts, bias, differences = parts
+        hidden, readouts, fades, bias, differences, local = parts
         first_with_latent = hidden[0]
         before: list[int] | slice = slice(None)
         layers = []
@@ -179,7 +191,8 @@ class CPPN:
             readout = readouts[i]
             if readout is not None:
                 readout = np.asfortranarray(readout[:, order])
-            layers.append(HiddenLayer(weight, layer_bias, groups, readout, i < differences))
+            differs = i < differences
+            layers.append(HiddenLayer(weight, layer_bias, groups, readout, differs, fades[i]))
             before = order
         return ResolvedNetwork(
             layers=tuple(layers),
@@ -189,40 +202,51 @@ class CPPN:
             structure=s,
             first_with_latent=first_with_latent,
             latent=latent,
+            local=local,
         )
 
     def _plain(self) -> Parts:
         *hidden, (last, bias) = self.layers
-        return Parts(hidden, [*[None] * (len(hidden) - 1), last], bias)
+        return Parts(hidden, [*[None] * (len(hidden) - 1), last], [None] * len(hidden), bias)
 
     def _read_out(
         self, view: Sampling | None, first: tuple[Array, Array], latent: Array | None
     ) -> Parts:
         """Return the parts for a view. latent: scaled, if the first layers compute differences."""
-        fineness, center, coarser = 0.0, None, 0
+        model, overall = self._detail_model, self.overall_fineness
+        fineness, center, coarser, local = 0.0, None, 0, None
         if view is not None:
             if latent is not None:
                 center = self._center(view, latent)
             fineness = self._fineness(view, first, latent, center)
-            coarser = self._detail_model.coarser(view, fineness) if center else 0
-        amplitudes = self._detail_model.amplitudes(view, fineness, self.overall_fineness)
-        while len(amplitudes) > 1 and not any(amplitudes[-1]):
+            coarser = model.coarser(view, fineness) if center else 0
+            local = model.local_fineness(view, fineness, overall)
+        amplitudes = model.amplitudes(view, fineness, overall)
+        while len(amplitudes) > 1 and not any(amplitudes[-1].factors):
             amplitudes.pop()
         drawn = [self.hidden_layer(i) for i in range(len(amplitudes))]
         hidden: list[tuple[Weights, Weights]] = [(weight, bias) for weight, bias, _ in drawn]
-        means = self._detail_model.means(len(drawn))
+        means = model.means(len(drawn))
         if center is not None:
             for i in range(min(coarser + 1, len(drawn))):
                 hidden[i] = first[0] if i == 0 else hidden[i][0], center.sums(i)
             for i in range(min(coarser, len(drawn))):
                 means[i] -= center.values(i)
-        scaled = self._detail_model.scaled(np.stack([readout for *_, readout in drawn]), amplitudes)
+        scaled = model.scaled(np.stack([readout for *_, readout in drawn]), amplitudes)
         # In a fixed order, on which a sum's last digits depend.
-        terms = [self.layers[-1][1].astype(np.float64)[:, None], *scaled * means[:, None]]
+        away = scaled * means[:, None]
+        offsets = -np.add.accumulate(away, axis=2)[..., -1]
+        fades = [
+            None if fade is None else Fade(fade, offset)
+            for (_, fade), offset in zip(amplitudes, offsets, strict=True)
+        ]
+        terms = [self.layers[-1][1].astype(np.float64)[:, None]]
+        terms += [part for part, fade in zip(away, fades, strict=True) if fade is None]
         bias = np.subtract.accumulate(np.concatenate(terms, axis=1), axis=1)[:, -1]
-        counts = [any(factors) for factors in amplitudes[:-1]] + [True]
+        counts = [any(factors) for factors, _ in amplitudes[:-1]] + [True]
         readouts = [r if counted else None for r, counted in zip(scaled, counts, strict=True)]
-        return Parts(hidden, readouts, bias, coarser)
+        fading = any(fade is not None for fade in fades)
+        return Parts(hidden, readouts, fades, bias, coarser, local if fading else None)
 
     def _center(self, view: Sampling, latent: Array) -> Center:
         octaves = self._detail_model.octaves(view)
@@ -258,8 +282,8 @@ class CPPN:
             self._further[i] = breeding.further_layer(self.structure, i, self.width)
         return self._further[i]
 
-    def readout_amplitudes(self, view: Sampling) -> list[tuple[float, ...]]:
-        """Return a factor for each output of each layer in a view, for a network with detail."""
+    def readout_amplitudes(self, view: Sampling) -> list[Amplitude]:
+        """Return the amplitude of each layer in a view, for a network with detail."""
         return self._detail_model.amplitudes(view, overall=self.overall_fineness)
 
     def expected_layer(self, i: int) -> Expected:

@@ -1,7 +1,7 @@
 """A CPPN for one latent and one view, as kernels evaluate it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -10,14 +10,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS, DIFFERENCES, components
+from tilecppn.cppn.detail import LocalFineness
 from tilecppn.cppn.structure import COORDINATES, Structure
 
 Weights = NDArray[np.floating]
 Groups = tuple[tuple[str, int], ...]  # (function, how many units) in the order of the units
 
 
+class Fade(NamedTuple):
+    """How a layer's readout fades from place to place; see `HiddenLayer`."""
+
+    start: float
+    offset: Weights  # (channels,), added to the readout
+
+
 class HiddenLayer(NamedTuple):
     """A hidden layer: h = activation(weight · inputs + bias), read out as readout · h.
+
+    With a `fade` it is read out as smoothstep(start - fineness) · (readout · h + offset), by the
+    local fineness.
 
     If it `differs`, its inputs and values are differences from those at the view's centre, where
     its sums are `bias`: h = activation(bias + weight · inputs) - activation(bias).
@@ -28,6 +39,7 @@ class HiddenLayer(NamedTuple):
     groups: Groups
     readout: Weights | None  # (channels, out); None: it adds nothing to the colour
     differs: bool = False
+    fade: Fade | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +53,8 @@ class ResolvedNetwork:
     In a deep zoom the first layers compute differences, and x, y and r are differences, too. The
     bias of the next layer is its sums at the centre; `bias` includes the first layers' readouts
     there.
+
+    If layers fade, `local` says how the fineness of the places is computed.
     """
 
     layers: tuple[HiddenLayer, ...]  # layer 0 takes x, y, r
@@ -50,6 +64,7 @@ class ResolvedNetwork:
     structure: Structure
     first_with_latent: tuple[Weights, Weights]  # layer 0 before the latent is in its bias
     latent: NDArray[np.float64]  # (z_dim,), scaled
+    local: LocalFineness | None = None
 
     @property
     def channels(self) -> int:
@@ -83,40 +98,79 @@ class ResolvedNetwork:
         y: ArrayLike,
         r: ArrayLike,
         sums: list[NDArray[np.float64]] | None = None,
+        fineness: ArrayLike | None = None,
     ) -> NDArray[np.float64]:
         """Return the colour (..., channels) at plane points, in float64; r is their radius.
 
         In a deep zoom x, y and r are differences from those of the view's centre.
 
         sums: a list to which each layer's sums before activation, (..., out), are appended, the
-        outputs' last.
+        outputs' last. fineness: that of the points, by which layers fade; None for that of the
+        whole picture.
         """
-        x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
-        latent = [np.broadcast_to(v, x.shape) for v in self.latent]
-        columns = {"x": [x], "y": [y], "r": [r], "z": latent, "one": [np.ones(x.shape)]}
-        names = COORDINATES if self.differences else self.structure.inputs
-        inputs = [column for name in names for column in columns[name]]
-        h = np.stack(inputs, axis=-1)  # (..., columns)
+        if fineness is None and self.local is not None:
+            fineness = self.local.typical
         colour: NDArray[np.float64] | None = None
-        for i, layer in enumerate(self.layers):
-            weight, bias = self.first_with_latent if i == 0 else layer[:2]
-            change = product(h, weight)
-            total = change + bias
+        for layer, (total, h) in zip(self.layers, self.hidden(x, y, r), strict=True):
             if sums is not None:
                 sums.append(total)
-            if layer.differs:
-                values = differences(bias, change, layer.groups)
-            else:
-                values = activated(total, layer.groups)
-            h = h + values if self.residual and i > 0 else values
             if layer.readout is not None:
                 part = product(h, layer.readout)
+                if layer.fade is not None:
+                    share = smoothstep(layer.fade.start - np.asarray(fineness, np.float64))
+                    part = share[..., None] * (part + layer.fade.offset)
                 colour = part if colour is None else colour + part
         assert colour is not None
         total = colour + self.bias
         if sums is not None:
             sums.append(total)
         return activated(total, self.output)
+
+    def fading(self, i: int) -> tuple[float, Weights]:
+        """Return the factor and the offset of a layer's readout at the whole picture's fineness."""
+        fade = self.layers[i].fade
+        if fade is None or self.local is None:
+            return 1.0, np.zeros(self.channels)
+        return float(smoothstep(np.array(fade.start - self.local.typical))), fade.offset
+
+    def evenly_faded(self) -> "ResolvedNetwork":
+        """Return the network faded like the whole picture everywhere, without invisible layers."""
+        layers: list[HiddenLayer] = []
+        bias = self.bias
+        for i, layer in enumerate(self.layers):
+            share, offset = self.fading(i)
+            if share == 0.0 and layers:
+                break
+            readout = None if layer.readout is None else share * layer.readout
+            layers.append(layer._replace(readout=readout, fade=None))
+            bias = bias + share * offset
+        return replace(self, layers=tuple(layers), bias=bias, local=None)
+
+    def hidden(
+        self, x: ArrayLike, y: ArrayLike, r: ArrayLike
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield the sums and the values (..., units) of each hidden layer; see `colour`."""
+        x, y, r = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, r)))
+        latent = [np.broadcast_to(v, x.shape) for v in self.latent]
+        columns = {"x": [x], "y": [y], "r": [r], "z": latent, "one": [np.ones(x.shape)]}
+        names = COORDINATES if self.differences else self.structure.inputs
+        h = np.stack([column for name in names for column in columns[name]], axis=-1)
+        for i, layer in enumerate(self.layers):
+            weight, bias = self.first_with_latent if i == 0 else layer[:2]
+            change = product(h, weight)
+            total = change + bias
+            if layer.differs:
+                values = differences(bias, change, layer.groups)
+            else:
+                values = activated(total, layer.groups)
+            h = h + values if self.residual and i > 0 else values
+            yield total, h
+
+
+def smoothstep(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the smoothstep of numbers: from 0 at 0 to 1 at 1, with slope 0 at both ends."""
+    kept = np.clip(share, 0.0, 1.0)
+    return np.asarray(kept * kept * (3.0 - 2.0 * kept))
 
 
 def product(h: NDArray[np.float64], weight: Weights) -> NDArray[np.float64]:

@@ -77,8 +77,9 @@ class ErrorAnalysis:
                 h = h + value if network.residual and i > 0 else value
                 readout = None
                 if layer.readout is not None:
-                    readout = _Product.of(layer.readout, h)
-                    total = total + readout.sums
+                    share, offset = network.fading(i)
+                    readout = _Product.of(share * layer.readout, h)
+                    total = total + readout.sums + (share * offset)[:, None]
                 self.layers.append(_Evaluated(product, sums, value, slope, h, readout, total))
             self.total = total + network.bias[:, None]
             self.value, self.slope = _activated(self.total, network.output)

@@ -19,9 +19,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tilecppn.cppn.resolved import Groups
+from tilecppn.buffers import Workspace
+from tilecppn.cppn.resolved import Fade, Groups
 from tilecppn.errors import RenderError
 from tilecppn.kernels.base import Arithmetic, EvaluationContext
+from tilecppn.kernels.fineness import fineness_of
+from tilecppn.kernels.llvm.followed import fineness_map
 from tilecppn.scene.view import Lattices
 
 REVISION = 3
@@ -172,13 +175,17 @@ class TorchKernel:
             None if layer.readout is None else self._tensor(layer.readout)
             for layer in network.layers
         ]
+        self.fades = [
+            None if layer.fade is None else self._fade(layer.fade) for layer in network.layers
+        ]
+        self.fineness = fineness_map(context)
         self.bias, self.output = self._tensor(network.bias[:, None]), network.output
         self.units = network.units
-        self.inputs = self._empty(3)
+        self.inputs, self.places = self._empty(3), self._empty(1)
         # Two buffers in turn: a layer reads the one and writes the other.
         pair = [self._empty(network.width) for _ in range(2)]
         self.sums = [pair[i % 2][: len(w)] for i, (w, _) in enumerate(self.layers)]
-        self.colour = self._empty(network.channels)
+        self.colour, self.added = (self._empty(network.channels) for _ in range(2))
         own = torch.cuda.get_device_name(self.device) if cuda else self.device.type
         self.arithmetic = arithmetic or Arithmetic(
             "torch", "exact", own, REVISION + context.revision
@@ -189,6 +196,9 @@ class TorchKernel:
         self, weight: NDArray[np.floating], bias: NDArray[np.floating]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return self._tensor(weight), self._tensor(bias[:, None])
+
+    def _fade(self, fade: Fade) -> tuple[float, torch.Tensor]:
+        return fade.start, self._tensor(fade.offset[:, None])
 
     def _tensor(self, values: NDArray[np.floating]) -> torch.Tensor:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
@@ -235,6 +245,7 @@ class TorchKernel:
         points = math.prod(shape)
         located = self.context.points(rows.to(torch.float64), cols.to(torch.float64))
         features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
+        places = torch.from_numpy(fineness_of(self.fineness, lattices, Workspace(), points))
         units = self.units if traced else 0
         out = self._new(len(self.colour), points)
         sums = self._new(units, points)
@@ -242,19 +253,27 @@ class TorchKernel:
             stop = min(start + self.chunk, points)
             for i, feature in enumerate(features):
                 self.inputs[i, : stop - start] = feature[start:stop]
-            out[:, start:stop] = self._chunk(sums[:, start:stop])[:, : stop - start]
+            least = -math.inf
+            if len(places):
+                self.places[0, : stop - start] = places[start:stop]
+                least = -math.inf if traced else float(places[start:stop].min())
+            out[:, start:stop] = self._chunk(sums[:, start:stop], least)[:, : stop - start]
         return out.view(-1, *shape).cpu().numpy(), sums.view(units, *shape).cpu().numpy()
 
-    def _chunk(self, traces: torch.Tensor | None = None) -> torch.Tensor:
+    def _chunk(self, traces: torch.Tensor | None = None, least: float = -math.inf) -> torch.Tensor:
         """Evaluate the network on `self.inputs` (3, chunk), in the layers' own buffers.
 
-        traces: (units, points) to store the sums in, or without units.
+        traces: (units, points) to store the sums in, or without units. least: the smallest fineness
+        of the points.
         """
         h = self.inputs
-        start = self.bias
+        total = self.bias
         traced: list[torch.Tensor] = []
-        steps = zip(self.layers, self.groups, self.differs, self.readouts, self.sums, strict=True)
-        for i, ((weight, bias), groups, differs, readout, out) in enumerate(steps):
+        readouts = zip(self.readouts, self.fades, strict=True)
+        steps = zip(self.layers, self.groups, self.differs, readouts, self.sums, strict=True)
+        for i, ((weight, bias), groups, differs, (readout, fade), out) in enumerate(steps):
+            if fade is not None and fade[0] <= least:
+                break  # faded at all points, as are all layers after it
             if differs:
                 torch.mm(weight, h, out=out)
                 self._trace(out, traces, traced, bias)
@@ -266,9 +285,17 @@ class TorchKernel:
             if self.residual and i > 0:
                 out.add_(h)
             h = out
-            if readout is not None:
-                torch.addmm(start, readout, h, out=self.colour)
-                start = self.colour
+            if readout is None:
+                continue
+            if fade is None:
+                torch.addmm(total, readout, h, out=self.colour)
+            else:
+                start, offset = fade
+                torch.addmm(offset, readout, h, out=self.added)
+                share = (start - self.places).clamp_(0.0, 1.0)
+                share *= share * (3.0 - 2.0 * share)
+                torch.addcmul(total, share, self.added, out=self.colour)
+            total = self.colour
         self._trace(self.colour, traces, traced)
         _activate(self.colour, self.output)
         return self.colour

@@ -89,6 +89,7 @@ def config_of(scene: Scene, program: Program) -> dict[str, Any]:
         "rows": {
             "vectors": shape.vectors,
             "perVector": shape.reference_rows,
+            "perLayer": shape.layer_rows,
             "reference": shape.reference(0),
             "outputs": shape.outputs,
             "palette": shape.palette,
@@ -126,6 +127,9 @@ def _detail(scene: Scene, d: Detail, layers: int) -> dict[str, Any]:
         "means": [dict(zip(n, e.means, strict=True)) for n, e in zip(names, expected, strict=True)],
         "limit": detail.LIMIT,
         "fade": detail.FADE,
+        "calm": detail.CALM,
+        "busy": detail.BUSY,
+        "followed": detail.FOLLOWED,
         "recede": detail.RECEDE,
         "near": detail.NEAR,
         "far": detail.FAR,

@@ -49,7 +49,7 @@ def standalone(scene: Scene, language: str, title: str, version: str) -> str:
 
 def _body(scene: Scene, stops: Callable[[Sequence[str]], str]) -> str:
     colours = stop_rows(scene).tolist() if scene.output.palette is not None else []
-    source = function_alone(scene, data_of(scene), stops([vector(c) for c in colours]))
+    source = function_alone(scene, data_of(scene, fades=False), stops([vector(c) for c in colours]))
     scale = number(scene.view.scale)
     return source + (
         "fn tilecppn(p: vec2f) -> vec3f {\n"

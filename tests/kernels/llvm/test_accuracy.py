@@ -64,7 +64,7 @@ def in_numpy(
     network = context.network
     layers = network.layers
     colour = network.bias.astype(dtype)
-    for i, (weight, bias, groups, readout, _) in enumerate(layers):
+    for i, (weight, bias, groups, readout, *_) in enumerate(layers):
         h_next = activated(summed(h, weight, bias.astype(dtype), order, rng), groups, finite)
         h = h + h_next if network.residual and i > 0 else h_next
         finite &= np.abs(h).max(axis=-1) < LARGEST

@@ -15,7 +15,8 @@ from tests import presets
 from tests.kernels.contexts import bits, context_of, gentle, oracle
 from tilecppn.codegen import HOST, Target
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.llvm import kernel as llvm_kernel
+from tilecppn.kernels.fineness import NOTHING
+from tilecppn.kernels.llvm import stage
 from tilecppn.kernels.llvm.kernel import REVISION, LLVMKernel
 from tilecppn.kernels.llvm.layers import Tiling, products
 from tilecppn.kernels.llvm.network import Network, network_module
@@ -144,7 +145,7 @@ def test_threads_that_compile_at_once_share_one_function(monkeypatch: pytest.Mon
         made.append(Network(*arguments))
         return made[-1]
 
-    monkeypatch.setattr(llvm_kernel, "Network", network)
+    monkeypatch.setattr(stage, "Network", network)
     picture = context_of(gentle(width=37, depth=1))  # of a shape that no other test has
     together, kernels = threading.Barrier(4), []
 
@@ -170,7 +171,7 @@ def test_other_threads_run_during_a_call() -> None:
     whole = 4000 * kernel.batch
     inputs, out = np.zeros((3, whole), np.float32), np.empty((3, whole), np.float32)
     double, single = zip(kernel.weights, kernel.scratch, strict=True)
-    arguments = (inputs, whole, *double, *single, out, out, 0)
+    arguments = (inputs, whole, NOTHING, *double, *single, out, out, 0)
     ended, ticks = threading.Event(), [0]
 
     def tick() -> None:

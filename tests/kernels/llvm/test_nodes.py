@@ -173,8 +173,8 @@ def test_blocks_are_as_near_to_the_oracle_as_without_nodes(
 
 
 def test_busy_blocks_interpolate_earlier_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nearly all blocks of this picture are drawn from nodes, about a quarter of them so."""
-    kernel = at_nodes(LLVMKernel(picture("meadow")))
+    """Nearly all blocks of this picture are drawn from nodes, about an eighth of them so."""
+    kernel = at_nodes(LLVMKernel(picture("ink")))
     assert kernel.node_layers is not None
     drawn, later = kernel.node_layers._pixels, []
 
@@ -186,7 +186,7 @@ def test_busy_blocks_interpolate_earlier_layers(monkeypatch: pytest.MonkeyPatch)
     rng = np.random.default_rng(3)
     kernel.evaluate(Lattices(rng.integers(0, 500, (30, 2)) * BLOCK, BLOCK, BLOCK, 1))
     assert len(later) >= 28
-    assert 5 <= sum(later) <= 25
+    assert 2 <= sum(later) <= 25
 
 
 def test_the_tip_of_r_is_too_busy() -> None:

@@ -90,7 +90,7 @@ def test_layers_that_need_no_differences_have_biases_and_the_first_of_them_its_s
     every: list[np.ndarray] = []
     context.network.colour(*context.points(middle, middle), every)
     for differences in (0, 3, len(layers)):
-        rows = references(context, shape, middle, middle, differences).rows[0]
+        rows = references(context, context.network, shape, middle, middle, differences).rows[0]
         for i, layer in enumerate(layers):
             found = rows[shape.reference(i) : shape.reference(i + 1) : 2].ravel()
             if i >= differences:
@@ -98,6 +98,41 @@ def test_layers_that_need_no_differences_have_biases_and_the_first_of_them_its_s
                 assert found[: len(sums)] == pytest.approx(sums, rel=1e-5, abs=1e-6)
             else:
                 assert np.abs(found).max() <= 1.0 or "gaussian" in dict(layer.groups)
+
+
+def test_a_reference_has_the_fades_with_what_its_differences_start_from() -> None:
+    scene = Scene.of(cppn={"preset": "ink"}, canvas={"width": 64, "height": 64})
+    context, middle = EvaluationContext.of(scene), np.array([31.5])
+    network, points = context.network, context.points(middle, middle)
+    shape, layers = Shape.of(scene, len(network.layers)), network.layers
+    values = [h[0] for _, h in network.hidden(*points)]
+    assert {layer.fade is None for layer in layers} == {True, False}
+    for differences in (0, len(layers)):
+        rows = references(context, network, shape, middle, middle, differences).rows[0]
+        total = network.bias
+        for i, layer in enumerate(layers):
+            *offset, start = rows[shape.fade(i)]
+            read = layer.readout @ values[i] if differences and layer.readout is not None else 0.0
+            if layer.fade is None:
+                assert start >= 1e9
+                assert not any(offset)
+                total = total + read
+            else:
+                assert start == pytest.approx(layer.fade.start)
+                assert offset[: shape.channels] == pytest.approx(layer.fade.offset + read, abs=1e-6)
+        found = rows[shape.outputs][: shape.channels]
+        assert found == pytest.approx(total, rel=1e-5, abs=1e-6)
+
+
+def test_a_network_faded_evenly_is_that_of_the_whole_pictures_fineness() -> None:
+    scene = Scene.of(cppn={"preset": "jupiter"}, canvas={"width": 64, "height": 64})
+    network = EvaluationContext.of(scene).network
+    even = network.evenly_faded()
+    assert len(even.layers) < len(network.layers)
+    assert all(layer.fade is None for layer in even.layers)
+    x, y = np.linspace(-1.0, 1.0, 9), np.linspace(0.5, -0.7, 9)
+    points = x, y, np.hypot(x, y)
+    assert even.colour(*points) == pytest.approx(network.colour(*points), abs=1e-12)
 
 
 def test_latent_and_view_change_numbers_and_no_text() -> None:

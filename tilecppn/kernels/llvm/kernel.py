@@ -9,28 +9,28 @@ global indices and rounded once to the network's precision.
 import math
 import warnings
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.buffers import aligned
-from tilecppn.codegen import HOST, Target, thread_safe_cache
+from tilecppn.codegen import HOST, Target
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import PIXELS_REVISION, Arithmetic, EvaluationContext, Memory
-from tilecppn.kernels.llvm.layers import Layer, Tiling, packed, products
-from tilecppn.kernels.llvm.network import Network
+from tilecppn.kernels.fineness import fineness_of
+from tilecppn.kernels.llvm.followed import fineness_map
+from tilecppn.kernels.llvm.layers import Tiling, packed, products
 from tilecppn.kernels.llvm.nodes import (
     LATER,
     NodeLayers,
     PixelWindow,
-    Stage,
     nodes_suffice,
     on_nodes,
     strips,
     windows,
 )
-from tilecppn.kernels.llvm.points import Points
+from tilecppn.kernels.llvm.points import points_of
+from tilecppn.kernels.llvm.stage import Stage, compiled_network
 from tilecppn.scene.view import Lattices
 
 REVISION = 3
@@ -78,10 +78,11 @@ class LLVMKernel:
         parts = products(network)
         # Readouts of float64 layers are float64's as well.
         starts = [i for i, (layer, *_) in enumerate(parts) if not layer.readout] + [len(parts)]
-        split = starts[single_from]
+        split = starts[single_from] if single_from else 0
         shape = tuple(layer for layer, *_ in parts)
-        self.network = _network(shape, split, target, tiling or Tiling.of(target))
-        self.points = _points(self.inputs_dtype, target)
+        self.network = compiled_network(shape, split, target, tiling or Tiling.of(target))
+        self.points = points_of(self.inputs_dtype, target)
+        self.fineness = fineness_map(context, target)
         self.weights = [
             packed(parts[:split], self.network.tiling, DOUBLE),
             packed(parts[split:], self.network.tiling, SINGLE),
@@ -92,15 +93,14 @@ class LLVMKernel:
         self.node_layers: NodeLayers | None = None
         if dtype is None and single_from < every and nodes_suffice(context, single_from):
             tiling = self.network.tiling
-            late = Stage(_network(shape[split:], 0, target, tiling), self.weights[1])
-
-            def double(first: int, stop: int) -> Stage:
-                layers = _network(shape[first:stop], stop - first, target, tiling, keep_hidden=True)
-                return Stage(layers, packed(parts[first:stop], tiling, DOUBLE))
-
+            late = Stage(compiled_network(shape[split:], 0, target, tiling), self.weights[1])
             start = starts[single_from - LATER]
-            early, later = double(0, start), double(start, split)
-            self.node_layers = NodeLayers(context, early, later, late, self.points, target)
+            early, later = (
+                Stage.double(part, target, tiling) for part in (parts[:start], parts[start:split])
+            )
+            self.node_layers = NodeLayers(
+                context, early, later, late, self.points, self.fineness, target
+            )
 
     @cached_property
     def noise(self) -> float:
@@ -148,7 +148,8 @@ class LLVMKernel:
         sums = self.memory.sums.array((units, whole), self.dtype)
         self.points.fill(self.context, lattices, inputs)
         double, single = zip(self.weights, self.scratch, strict=True)
-        self.network.call(inputs, whole, *double, *single, out, sums, 1 if traced else 0)
+        fineness = fineness_of(self.fineness, lattices, self.memory.fineness, whole)
+        self.network.call(inputs, whole, fineness, *double, *single, out, sums, 1 if traced else 0)
         return _shaped(out, lattices), _shaped(sums, lattices)
 
 
@@ -156,15 +157,3 @@ def _shaped(values: NDArray[np.floating], lattices: Lattices) -> NDArray[np.floa
     """Reshape (values, padded points) to (values, n, rows, cols)."""
     points = math.prod(lattices.shape)
     return values[:, :points].reshape(len(values), *lattices.shape)
-
-
-@thread_safe_cache
-def _network(
-    layers: tuple[Layer, ...], split: int, target: Target, tiling: Tiling, keep_hidden: bool = False
-) -> Network:
-    return Network(layers, split, target, tiling, keep_hidden)
-
-
-@thread_safe_cache
-def _points(dtype: np.dtype[Any], target: Target) -> Points:
-    return Points(dtype, target)

@@ -16,6 +16,8 @@ class Layer(NamedTuple):
 
     adds: it adds to the current values of its outputs instead of to the bias, as a readout does.
     differs: it gives the change of the activation when `bias` changes by weight · input.
+    fades: it adds smoothstep(start - fineness) · (weight · input + bias) instead, by each point's
+    fineness; the start is an additional column of the weights.
     """
 
     inputs: int
@@ -24,6 +26,12 @@ class Layer(NamedTuple):
     adds: bool = False
     readout: bool = False  # its outputs are the colours', not the next layer's inputs
     differs: bool = False
+    fades: bool = False
+
+    @property
+    def columns(self) -> int:
+        """The number of columns of its weights."""
+        return self.inputs + self.fades
 
     @property
     def outputs(self) -> int:
@@ -43,18 +51,31 @@ def products(network: ResolvedNetwork) -> list[Product]:
     """Return the products of a network in the order of evaluation, including readouts."""
     result = []
     channels = network.channels
-    last = max(i for i, layer in enumerate(network.layers) if layer.readout is not None)
+    plain, last = (("identity", channels),), len(network.layers) - 1
+    fades = any(layer.fade is not None for layer in network.layers)
+    none = np.zeros((channels, 0))
     started = False
-    for i, (weight, bias, groups, readout, differs) in enumerate(network.layers):
+    for i, (weight, bias, groups, readout, differs, fade) in enumerate(network.layers):
         residual = network.residual and i > 0
         layer = Layer(weight.shape[1], groups, residual, differs=differs)
         result.append(Product(layer, weight, bias))
-        if readout is not None:
-            ends = network.output if i == last else (("identity", channels),)
-            layer = Layer(readout.shape[1], ends, adds=started, readout=True)
-            none = np.zeros(channels)
-            result.append(Product(layer, readout, none if started else network.bias))
+        if readout is None:
+            continue
+        if fade is not None and not started:
+            result.append(Product(Layer(0, plain, readout=True), none, network.bias))
             started = True
+        ends = network.output if i == last and not fades else plain
+        layer = Layer(readout.shape[1], ends, adds=started, readout=True, fades=fade is not None)
+        if fade is not None:
+            starts = np.full((channels, 1), fade.start)
+            result.append(Product(layer, np.hstack([readout, starts]), fade.offset))
+        else:
+            start = np.zeros(channels) if started else network.bias
+            result.append(Product(layer, readout, start))
+        started = True
+    if fades:
+        layer = Layer(0, network.output, adds=True, readout=True)
+        result.append(Product(layer, none, np.zeros(channels)))
     return result
 
 
@@ -79,6 +100,10 @@ class Tiling(NamedTuple):
             if rest:
                 yield Group(activation, first + whole * self.neurons, rest, 1)
             first += units
+
+    def start(self, layer: Layer) -> int:
+        """Return the place of the start of a layer that fades among its packed numbers."""
+        return next(self.groups(layer.groups)).neurons * layer.columns
 
 
 class Group(NamedTuple):
@@ -107,9 +132,9 @@ def _order(layers: tuple[Layer, ...], tiling: Tiling) -> NDArray[np.intp]:
     for layer in layers:
         rows = layer.outputs
         bias = first + np.arange(rows)
-        weight = first + rows + np.arange(rows * layer.inputs).reshape(rows, layer.inputs)
+        weight = first + rows + np.arange(rows * layer.columns).reshape(rows, layer.columns)
         for _, start, neurons, count in tiling.groups(layer.groups):
             for n in range(start, start + neurons * count, neurons):
                 parts += [bias[n : n + neurons], weight[n : n + neurons].T.ravel()]
-        first += rows * (1 + layer.inputs)
+        first += rows * (1 + layer.columns)
     return np.concatenate(parts)

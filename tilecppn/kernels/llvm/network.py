@@ -12,6 +12,8 @@ Weights are data: one compiled function serves all networks of the same shape.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import zip_longest
 
 from llvmlite import ir
 
@@ -53,6 +55,7 @@ class Network:
         self.block = _final(stages).block  # points
         self.scratch = [stage.scratch for stage in stages]  # sizes in numbers
         self.features = stages[0].features
+        self.fades = any(layer.fades for layer in layers)
         made_of = (layers, split, target, tiling, keep_hidden)
         self.call = Compiled(network_module, *made_of, target=target)["network"]
 
@@ -73,7 +76,8 @@ class _Stage:
         self.features = hidden[-1] if hidden else 0  # passed to the next stage
         self.channels = max((layer.outputs for layer in layers if layer.readout), default=0)
         self.scratch = self.block * (2 * self.widest + self.channels)
-        self.kinds: dict[tuple[str, bool, bool, bool, int], Function] = {}
+        self.fades = any(layer.fades for layer in layers)
+        self.kinds: dict[tuple[str, bool, bool, bool, bool, int], Function] = {}
 
 
 def _stages(
@@ -110,8 +114,8 @@ class _Generator:
     def _network(self) -> None:
         """Generate `network`: inputs (features, points) → out (channels, points).
 
-        points is a multiple of the block. With traced = 1 also the sums before activation, (units
-        of all layers, points), are stored.
+        points is a multiple of the block; fineness is that of each. With traced = 1 also the sums
+        before activation, (units of all layers, points), are stored.
         """
         double, single, final = self.double, self.single, self.final
         narrow = self._copy(F32) if double.layers and single.layers else None
@@ -120,6 +124,7 @@ class _Generator:
             "network",
             inputs=ArrayOf(double.real if double.layers else single.real),
             points=I64,
+            fineness=ArrayOf(F32),
             weights=ArrayOf(double.real),
             scratch=ArrayOf(double.real),
             single_weights=ArrayOf(single.real),
@@ -132,11 +137,13 @@ class _Generator:
         points, block = f["points"], f.integer(self.block)
         with f.loop(points, step=self.block) as start:
             out, sums = f.array("out").at(start), f.array("sums").at(start)
+            fineness = f.array("fineness").at(start)
             if narrow is None:
                 prefix = "" if final is double else "single_"
                 source = self._run(
                     f, final, (f.array("inputs").at(start), points),
                     f.array(f"{prefix}weights"), f.array(f"{prefix}scratch"), (out, points), sums,
+                    fineness,
                 )  # fmt: skip
                 if keep is not None:
                     width = f.integer(double.features)
@@ -150,6 +157,7 @@ class _Generator:
                     source = self._run(
                         f, double, (f.array("inputs").at(start + sub), points),
                         f.array("weights"), scratch, (colour, apart), sums.at(sub),
+                        fineness.at(sub),
                     )  # fmt: skip
                     width = f.integer(double.features)
                     f.call(narrow, source, width, into.at(sub), block)
@@ -159,7 +167,7 @@ class _Generator:
                 units = sum(layer.outputs for layer in double.layers if not layer.readout)
                 self._run(
                     f, single, (into, block), f.array("single_weights"),
-                    f.array("single_scratch"), (out, points), sums.at(points * units),
+                    f.array("single_scratch"), (out, points), sums.at(points * units), fineness,
                 )  # fmt: skip
         f.end()
 
@@ -172,42 +180,62 @@ class _Generator:
         scratch: Array,
         colour: tuple[Array, Value],
         sums: Array,
+        fineness: Array,
     ) -> Array:
         """Generate calls of a stage's layers on a block; return its last hidden layer's values.
 
         Arrays come with the distance from one feature to the next. A layer reads one half of the
-        scratch memory and writes the other.
+        scratch memory and writes the other. If a readout has faded at all points, its layer is not
+        evaluated, and neither are those after it, which fade earlier.
         """
-        points = f["points"]
+        points, traced = f["points"], f["traced"]
         halves = scratch, scratch.at(stage.block * stage.widest)
-        written = 0
-        for layer in stage.layers:
-            final = layer is self.final.layers[-1]
+        least = self._least(fineness, stage) if stage.fades else None
+        needed = None
+        hidden = place = units = 0  # layers, and numbers of weights and sums before this one
+        for layer, following in zip_longest(stage.layers, stage.layers[1:]):
             if layer.readout:
                 into, apart = colour
             else:
-                into, apart = halves[written % 2], f.integer(stage.block)
-                written += 1
-            traced = final or not layer.readout
-            for group in self.tiling.groups(layer.groups):
-                f.call(
-                    self._kind(stage, layer, group),
-                    source[0],
-                    source[1],
-                    f.integer(layer.inputs),
-                    source[0].at(source[1] * group.first),
-                    weights,
-                    f.integer(group.groups),
-                    into.at(apart * group.first),
-                    apart,
-                    sums.at(points * group.first),
-                    points * f["traced"] if traced else f.integer(0),
-                )
-                weights = weights.at(group.groups * group.neurons * (1 + layer.inputs))
+                into, apart = halves[hidden % 2], f.integer(stage.block)
+                hidden += 1
+                needed = None
+                if following is not None and following.fades and least is not None:
+                    start = place + layer.outputs * (1 + layer.columns)
+                    start += self.tiling.start(following)
+                    needed = (least.to(stage.real) < weights.load(start)) | (traced > 0)
+            has_trace = layer is self.final.layers[-1] or not layer.readout
+            skipped = layer.fades or not layer.readout
+            with nullcontext() if needed is None or not skipped else f.when(needed):
+                own = place
+                for group in self.tiling.groups(layer.groups):
+                    f.call(
+                        self._kind(stage, layer, group),
+                        source[0],
+                        source[1],
+                        f.integer(layer.inputs),
+                        source[0].at(source[1] * group.first),
+                        weights.at(own),
+                        f.integer(group.groups),
+                        into.at(apart * group.first),
+                        apart,
+                        sums.at(points * (units + group.first)),
+                        points * traced if has_trace else f.integer(0),
+                        fineness,
+                    )
+                    own += group.groups * group.neurons * (1 + layer.columns)
+            place += layer.outputs * (1 + layer.columns)
             if not layer.readout:
                 source = into, apart
-                sums = sums.at(points * layer.outputs)
+                units += layer.outputs
         return source[0]
+
+    def _least(self, fineness: Array, stage: _Stage) -> Value:
+        """Return the smallest fineness of a block's points."""
+        least = fineness.load(0, stage.lanes)
+        for v in range(1, self.tiling.vectors):
+            least = least.at_most(fineness.load(v * stage.lanes, stage.lanes))
+        return least.smallest()
 
     def _copy(self, element: ir.Type) -> Function:
         """Generate a function that copies a float64 block to features `apart`, as `element`."""
@@ -225,7 +253,8 @@ class _Generator:
 
     def _kind(self, stage: _Stage, layer: Layer, group: Group) -> Function:
         """Return the function for this kind of layer: groups of neurons, for a block of points."""
-        key = (group.activation, layer.residual, layer.adds, layer.differs, group.neurons)
+        kind = layer.residual, layer.adds, layer.differs, layer.fades
+        key = (group.activation, *kind, group.neurons)
         if key not in stage.kinds:
             stage.kinds[key] = self._layer(stage, *key)
         return stage.kinds[key]
@@ -237,13 +266,14 @@ class _Generator:
         residual: bool,
         adds: bool,
         differs: bool,
+        fades: bool,
         neurons: int,
     ) -> Function:
         reals, lanes = ArrayOf(stage.real), stage.lanes
         bits = 32 if stage.real == F32 else 64
         f = self.module.function(
             f"{activation}{'_residual' * residual}{'_adds' * adds}{'_differs' * differs}"
-            f"_{neurons}_f{bits}",
+            f"{'_fades' * fades}_{neurons}_f{bits}",
             source=reals,  # feature k of the block at k · stride
             stride=I64,
             features=I64,
@@ -254,13 +284,15 @@ class _Generator:
             apart=I64,
             traces=ArrayOf(self.final.real),  # the sums of neuron n at n · traced; none if 0
             traced=I64,
+            fineness=ArrayOf(F32),
         )
         features, weights = f["features"], f.array("weights")
+        columns = features + 1 if fades else features
         with f.loop(f["groups"]) as group:
             first = group * neurons
-            own = weights.at(first * (features + 1))  # biases, then weights feature by feature
+            own = weights.at(first * (columns + 1))  # biases, then weights feature by feature
             outs = [f.array("out").at((first + n) * f["apart"]) for n in range(neurons)]
-            if adds:
+            if adds and not fades:
                 starts = [self._vectors(out, lanes) for out in outs]
             else:
                 biases = [own.load(n).splat(lanes) for n in range(neurons)]
@@ -273,7 +305,13 @@ class _Generator:
                     for v, total in enumerate(totals):
                         value = biases[n] + total if differs else total
                         trace.store(value.to(self.final.real), v * lanes)
+            if fades:
+                start = own.load(columns * neurons).splat(lanes)
+                shares = [self._faded(start, v) for v in self._vectors(f.array("fineness"), lanes)]
             for n, totals in enumerate(sums):
+                if fades:
+                    faded = zip(shares, totals, self._vectors(outs[n], lanes), strict=True)
+                    totals = [share.fma(total, out) for share, total, out in faded]
                 if differs:
                     results = [DIFFERENCES[activation](biases[n], total) for total in totals]
                 else:
@@ -285,6 +323,11 @@ class _Generator:
                     outs[n].store(result, v * lanes)
         f.end()
         return f
+
+    def _faded(self, start: Value, fineness: Value) -> Value:
+        """Return smoothstep(start - fineness)."""
+        share = (start - fineness.to(start.element)).at_least(0.0).at_most(1.0)
+        return share * share * (3.0 - share * 2.0)
 
     def _sums(
         self, f: Function, own: Array, starts: list[list[Value]], lanes: int

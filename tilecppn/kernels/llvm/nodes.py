@@ -16,6 +16,7 @@ on what else is drawn.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,12 +25,12 @@ from numpy.typing import NDArray
 from tilecppn.buffers import Workspace, aligned
 from tilecppn.codegen import ELEMENTS, ArrayOf, Compiled, Module, Target, thread_safe_cache
 from tilecppn.codegen.values import F64, I64, Value
-from tilecppn.cppn.resolved import activated, differences, product
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
+from tilecppn.kernels.fineness import FinenessMap, fineness_of
 from tilecppn.kernels.float32_error import ROUNDING
-from tilecppn.kernels.llvm.network import Network
 from tilecppn.kernels.llvm.points import Points
+from tilecppn.kernels.llvm.stage import NO_DOUBLE, NO_SINGLE, Stage
 from tilecppn.plan import BLOCK
 from tilecppn.scene.view import Lattices
 
@@ -95,14 +96,8 @@ def _hidden(
     cols: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return the values (…, units) of hidden layer `layers` - 1 at pixel indices that broadcast."""
-    h = np.stack(np.broadcast_arrays(*context.points(rows, cols)), axis=-1)
-    for layer in context.network.layers[:layers]:
-        sums = product(h, layer.weight)
-        if layer.differs:
-            h = differences(layer.bias, sums, layer.groups)
-        else:
-            h = activated(sums + layer.bias, layer.groups)
-    return h
+    hidden = context.network.hidden(*context.points(rows, cols))
+    return next(islice(hidden, layers - 1, None))[1]
 
 
 def on_nodes(lattices: Lattices) -> bool:
@@ -161,13 +156,6 @@ def _runs(start: int, points: int, stride: int) -> list[_Run]:
     return runs
 
 
-class Stage(NamedTuple):
-    """A range of a network's layers in one precision, and their weights."""
-
-    network: Network
-    weights: NDArray[Any]
-
-
 class NodeLayers:
     """Evaluates one kernel's early layers at nodes, and the others at every pixel."""
 
@@ -178,6 +166,7 @@ class NodeLayers:
         later: Stage,
         late: Stage,
         points: Points,
+        fineness: FinenessMap | None,
         target: Target,
     ) -> None:
         """Prepare the stages. early: in float64. later: the next LATER layers, also in float64.
@@ -185,7 +174,7 @@ class NodeLayers:
         late: the others, in float32. The first two stages must keep their last layer's values.
         """
         self.context, self.early, self.later, self.late = context, early, later, late
-        self.points, self.compiled = points, _compiled(target)
+        self.points, self.fineness, self.compiled = points, fineness, _compiled(target)
         self.channels, self.features = context.network.channels, early.network.features
         self.rows = self.features + self.channels  # of an array of values
         double = max(stage.network.scratch[0] for stage in (early, later))
@@ -195,7 +184,7 @@ class NodeLayers:
         ]
         self.largest = np.empty(LANES)
         self.inputs, self.nodes, self.ends = Workspace(), Workspace(), Workspace()
-        self.between, self.values = Workspace(), Workspace()
+        self.between, self.values, self.places = Workspace(), Workspace(), Workspace()
 
     def colours(
         self, strip: Sequence[PixelWindow]
@@ -208,14 +197,21 @@ class NodeLayers:
         across = len(strip) * BLOCK // APART + TAPS - 1
         origin = np.array([[row, first]]) - BEFORE * APART
         nodes, ends = self._nodes(Lattices(origin, SIDE, across, APART))
-        for window in strip:
+        blocks = np.array([[row, first + BLOCK * k] for k in range(len(strip))])
+        fineness = self._fineness(Lattices(blocks, BLOCK, BLOCK, 1), BLOCK)
+        for k, window in enumerate(strip):
+            own = fineness[k * BLOCK**2 :]
             left = (window.col // BLOCK * BLOCK - first) // APART
             if self._error(ends[:, left:], across) <= allowed_error(self.context, 0):
-                yield window, self._pixels(window, ends[:, left:], across, None)
+                yield window, self._pixels(window, ends[:, left:], across, own, None)
             elif self._error(nodes[:, left:], across) <= allowed_error(self.context, LATER):
-                yield window, self._pixels(window, nodes[:, left:], across, self.later)
+                yield window, self._pixels(window, nodes[:, left:], across, own, self.later)
             else:
                 yield window, None
+
+    def _fineness(self, lattices: Lattices, padding: int) -> NDArray[np.float32]:
+        points = math.prod(lattices.shape)
+        return fineness_of(self.fineness, lattices, self.places, points + padding)
 
     def _error(self, nodes: NDArray[np.float64], across: int) -> float:
         """Return the error bound of interpolation in the block that begins at the first node."""
@@ -224,7 +220,12 @@ class NodeLayers:
         return float(self.largest[0]) * ERROR
 
     def _pixels(
-        self, window: PixelWindow, nodes: NDArray[np.float64], across: int, later: Stage | None
+        self,
+        window: PixelWindow,
+        nodes: NDArray[np.float64],
+        across: int,
+        fineness: NDArray[np.float32],
+        later: Stage | None,
     ) -> NDArray[np.float32]:
         """Draw a window from the nodes of its block; later: the stage that is still to evaluate."""
         top, left = window.row % BLOCK, window.col % BLOCK
@@ -232,6 +233,7 @@ class NodeLayers:
         height = top + window.rows - first * APART
         whole = self.late.network.padded(height * BLOCK)
         values = self.values.array((self.rows, whole), np.float32)
+        fineness = fineness[first * APART * BLOCK :]
         into: NDArray[Any] = values
         if later is not None:
             whole = later.network.padded(whole)
@@ -242,14 +244,15 @@ class NodeLayers:
         )  # fmt: skip
         if later is not None:
             hidden = into[self.rows :]
-            self._run(later, into, into[self.features :], hidden)
+            later.run(into, fineness, self.scratch[0], into[self.features :], hidden)
             pixels = height * BLOCK  # without the padding of the last block
             values[: self.features, :pixels] = hidden[:, :pixels]
             values[self.features :, :pixels] = into[self.features : self.rows, :pixels]
         out = values[self.features :]
         self.late.network.call(
-            values, values.shape[1], *_NONE, self.late.weights, self.scratch[1], out, _NONE[1], 0
-        )
+            values, values.shape[1], fineness, NO_DOUBLE, NO_DOUBLE,
+            self.late.weights, self.scratch[1], out, NO_SINGLE, 0,
+        )  # fmt: skip
         colours = out[:, : height * BLOCK].reshape(self.channels, height, BLOCK)
         return colours[:, height - window.rows :, left : left + window.cols]
 
@@ -262,26 +265,13 @@ class NodeLayers:
             for memory in (self.nodes, self.ends)
         )
         self.points.fill(self.context, lattices, inputs)
-        self._run(self.early, inputs, nodes[self.features :], nodes)
+        fades = self.early.network.fades or self.later.network.fades
+        padding = whole - math.prod(lattices.shape)
+        fineness = self._fineness(lattices, padding) if fades else NO_SINGLE
+        self.early.run(inputs, fineness, self.scratch[0], nodes[self.features :], nodes)
         ends[self.features :] = nodes[self.features :]
-        self._run(self.later, nodes, ends[self.features :], ends)
+        self.later.run(nodes, fineness, self.scratch[0], ends[self.features :], ends)
         return nodes, ends
-
-    def _run(
-        self,
-        stage: Stage,
-        inputs: NDArray[np.float64],
-        colours: NDArray[np.float64],
-        hidden: NDArray[np.float64],
-    ) -> None:
-        """Evaluate a stage in float64, which adds to `colours` and fills `hidden`."""
-        stage.network.call(
-            inputs, inputs.shape[1], stage.weights, self.scratch[0], _NONE[1], _NONE[1],
-            colours, _NONE[0], 0, hidden,
-        )  # fmt: skip
-
-
-_NONE = np.zeros(0, np.float64), np.zeros(0, np.float32)
 
 
 @thread_safe_cache

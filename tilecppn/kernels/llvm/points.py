@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.codegen import ArrayOf, Compiled, Module, Target
+from tilecppn.codegen import ArrayOf, Compiled, Module, Target, thread_safe_cache
 from tilecppn.codegen.values import ELEMENTS, F64, I64
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.scene.view import Lattices
@@ -41,6 +41,12 @@ class Points:
             inputs,
             inputs.shape[1],
         )
+
+
+@thread_safe_cache
+def points_of(dtype: np.dtype[Any], target: Target) -> Points:
+    """Return `Points` that are compiled once."""
+    return Points(dtype, target)
 
 
 @lru_cache(64)

@@ -18,22 +18,24 @@ import triton
 import triton.language as tl
 
 from tilecppn.kernels.triton.activations import constant, dot, to_integer
+from tilecppn.kernels.triton.fineness import faded, located_fineness
 
 FIRST_ROWS = constant(4)  # rows of `vectors` for layer 0: weights of x, y and r, and the bias
 
 
 # An integer that happens to be 1 or a multiple of 16 must not be compiled differently.
-INTEGERS = ("points", "rows", "cols", "stride", "units")
+INTEGERS = ("points", "rows", "cols", "stride", "units", "down", "across")
 
 
 @triton.jit(do_not_specialize=INTEGERS)
 def network(
-    out, sums, vectors, high, low, grid, origins, given,
-    points, rows, cols, stride, units,
+    out, sums, vectors, high, low, grid, origins, given, nodes, spline,
+    points, rows, cols, stride, units, down, across,
     FIRST: tl.constexpr, FIRST_ENDS: tl.constexpr,
     PATTERN: tl.constexpr, ENDS: tl.constexpr, SOURCES: tl.constexpr,
     REPEATS: tl.constexpr, TAIL: tl.constexpr,
-    LAST: tl.constexpr, READ: tl.constexpr, RESIDUAL: tl.constexpr, SCALE: tl.constexpr,
+    LAST: tl.constexpr, READ: tl.constexpr, FADES: tl.constexpr,
+    RESIDUAL: tl.constexpr, SCALE: tl.constexpr,
     WIDTH: tl.constexpr,
     CHANNELS: tl.constexpr,
     GIVEN: tl.constexpr, TRACED: tl.constexpr, INVERT: tl.constexpr, DITHER: tl.constexpr,
@@ -43,10 +45,13 @@ def network(
 
     vectors: (rows, WIDTH) float32. FIRST_ROWS; scale and bias of each hidden layer after the
         first; weights of each channel; the channels' biases; if READ, the weights of each channel
-        for each hidden layer in turn, instead of those.
+        for each hidden layer in turn, instead of those; if FADES, each layer's are followed by a
+        row of its fade: the start, and the offsets of the channels. All layers are
+        evaluated, faded or not: conditions around them spill registers.
     high, low: (layers, WIDTH, WIDTH), input by output: weights as float16, and the remainders.
     grid: `points.GRID` in float64. origins: (lattices, 2) int64. rows, cols, stride: of each.
     given: x, y, r (3, points) float32, used instead of the grid if GIVEN.
+    nodes, spline, down, across: if FADES, those of `located_fineness`.
     sums: if TRACED, (units of all layers, points) float32; `units` of them in a hidden layer.
     FIRST: the activations of the first layer, each up to its unit in FIRST_ENDS. LAST: that of
         each channel. PATTERN, ENDS: those of the layers between, REPEATS times and then the first
@@ -61,6 +66,11 @@ def network(
         r = tl.load(given + 2 * points + index, mask=there, other=0.0)
     else:
         x, y, r = located(grid, row, col)
+    fineness = 0.0
+    if FADES:
+        last = tl.minimum(index, points - 1)
+        fineness = located_fineness(nodes, spline, origins, last, row, col, rows, cols,
+                                    down, across)  # fmt: skip
 
     h = ()
     for p in tl.static_range(0, WIDTH, PIECE):
@@ -79,20 +89,20 @@ def network(
         for c in tl.static_range(CHANNELS):
             start = tl.load(output + CHANNELS * WIDTH + c)
             colour = colour + (tl.zeros([BLOCK], tl.float32) + start,)
-        colour = read_out(h, colour, output, 0, WIDTH, PIECE)
+        colour = read_out(h, colour, output, 0, fineness, FADES, WIDTH, PIECE)
     for repeat in range(REPEATS):
         for k in tl.static_range(len(PATTERN)):
             layer = repeat * len(PATTERN) + k
             h = hidden(h, vectors, high, low, layer, sums, index, points, units,
                        PATTERN[k], ENDS[k], RESIDUAL, SCALE, WIDTH, PIECE, TRACED)  # fmt: skip
             if READ:
-                colour = read_out(h, colour, output, layer + 1, WIDTH, PIECE)
+                colour = read_out(h, colour, output, layer + 1, fineness, FADES, WIDTH, PIECE)
     for k in tl.static_range(TAIL):
         layer = REPEATS * len(PATTERN) + k
         h = hidden(h, vectors, high, low, layer, sums, index, points, units,
                    PATTERN[k], ENDS[k], RESIDUAL, SCALE, WIDTH, PIECE, TRACED)  # fmt: skip
         if READ:
-            colour = read_out(h, colour, output, layer + 1, WIDTH, PIECE)
+            colour = read_out(h, colour, output, layer + 1, fineness, FADES, WIDTH, PIECE)
 
     for c in tl.static_range(CHANNELS):
         if READ:
@@ -174,15 +184,24 @@ def activated(total, unit, FUNCTIONS: tl.constexpr, ENDS: tl.constexpr):
 
 
 @triton.jit
-def read_out(h, colour, output, layer, WIDTH: tl.constexpr, PIECE: tl.constexpr):
-    """Add the readout of hidden layer `layer` to the channels' sums (points)."""
+def read_out(
+    h, colour, output, layer, fineness,
+    FADES: tl.constexpr, WIDTH: tl.constexpr, PIECE: tl.constexpr,
+):  # fmt: skip
+    """Add the readout of hidden layer `layer`, as far as it is left, to the channels' sums."""
+    rows: tl.constexpr = len(colour) + 1 if FADES else len(colour)
+    first = output + (len(colour) + 1 + layer * rows) * WIDTH
+    fade = first + len(colour) * WIDTH
+    if FADES:
+        share = faded(tl.load(fade), fineness)
     totals = ()
     for c in tl.static_range(len(colour)):
-        total = colour[c]
-        row = output + (len(colour) + 1 + layer * len(colour) + c) * WIDTH
+        total = tl.load(fade + 1 + c) if FADES else colour[c]
         for p in tl.static_range(len(h)):
-            weights = tl.load(row + p * PIECE + tl.arange(0, PIECE))
+            weights = tl.load(first + c * WIDTH + p * PIECE + tl.arange(0, PIECE))
             total = tl.sum(h[p] * weights[None, :], axis=1) + total
+        if FADES:
+            total = tl.fma(share, total, colour[c])
         totals = totals + (total,)
     return totals
 

@@ -12,8 +12,10 @@ import torch
 import triton
 from numpy.typing import NDArray
 
-from tilecppn.cppn.resolved import Groups, ResolvedNetwork
+from tilecppn.cppn.resolved import Groups, HiddenLayer, ResolvedNetwork
 from tilecppn.kernels.base import EvaluationContext, PixelFormat
+from tilecppn.kernels.fineness import WEIGHTS
+from tilecppn.kernels.llvm.followed import fineness_map
 from tilecppn.kernels.llvm.points import numbers
 from tilecppn.kernels.triton.activations import EXACT, FAST, constant, interpreted
 from tilecppn.kernels.triton.network import network
@@ -23,6 +25,7 @@ _launching = threading.Lock()  # Triton's compiler and interpreter are for one t
 
 NARROWEST = 16  # the smallest matrix that the matrix units take
 SPLIT = 2.0**15  # hidden values, scaled, stay below; float16 ends at 65504
+NEVER = 2.0**30  # the start of a layer that does not fade, beyond any fineness
 TOP = 12  # weights, scaled, stay below 2^TOP
 
 # Activations whose values lie within ±1.
@@ -68,6 +71,7 @@ class Shape(NamedTuple):
     TAIL: int
     LAST: tuple[Any, ...]
     READ: bool
+    FADES: bool
     RESIDUAL: bool
     SCALE: float
     WIDTH: int
@@ -77,6 +81,7 @@ class Shape(NamedTuple):
     def of(cls, network: ResolvedNetwork, precision: str) -> "Shape":
         """Return the constants for a network and `output.precision`."""
         functions = FAST if precision == "fast" else EXACT
+        fades = network.local is not None
         first, *between = (layer.groups for layer in network.layers)
         pattern = _pattern(between)
         repeats, tail = divmod(len(between), len(pattern) or 1)
@@ -94,7 +99,8 @@ class Shape(NamedTuple):
             REPEATS=repeats,
             TAIL=tail,
             LAST=last,
-            READ=any(layer.readout is not None for layer in network.layers[:-1]),
+            READ=fades or any(layer.readout is not None for layer in network.layers[:-1]),
+            FADES=fades,
             RESIDUAL=network.residual,
             SCALE=_scale(network),
             WIDTH=max(NARROWEST, 1 << (network.width - 1).bit_length()),
@@ -145,14 +151,19 @@ def packed(context: EvaluationContext, shape: Shape) -> Weights:
     zeros = np.zeros((network.channels, 1))
     readouts = [zeros if layer.readout is None else layer.readout for layer in network.layers]
     vectors += [*readouts[-1], network.bias]
-    if shape.READ:
-        vectors += [row for readout in readouts for row in readout]
+    for layer, readout in zip(network.layers, readouts, strict=True) if shape.READ else ():
+        vectors += [*readout, np.array(_fade(layer))] if shape.FADES else [*readout]
     none = [np.zeros((1, 1), np.float16)]
     return Weights(
         np.stack([_widened(row, shape.WIDTH) for row in vectors]).astype(np.float32),
         np.stack(high or none),
         np.stack(low or none),
     )
+
+
+def _fade(layer: HiddenLayer) -> list[float]:
+    """Return the row of a layer's fade: its start, and the offsets that it has."""
+    return [NEVER] if layer.fade is None else [layer.fade.start, *layer.fade.offset]
 
 
 def _scaled(weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
@@ -191,6 +202,8 @@ class Program:
         self.configuration = configuration or own
         self.weights = [self._sent(array) for array in packed(context, self.shape)]
         self.grid = self._sent(numbers(context))
+        self.fineness = fineness_map(context)
+        self.spline = self._sent(WEIGHTS.astype(np.float32))
 
     def call(
         self, lattices: Lattices, pixel_format: PixelFormat, out: torch.Tensor, sums: torch.Tensor
@@ -201,6 +214,7 @@ class Program:
         """
         points = len(lattices.origins) * lattices.rows * lattices.cols
         plain = self.context.plain
+        nodes = np.zeros((1, 1, 1)) if self.fineness is None else self.fineness.tables(lattices)
         return Call(
             grid=(triton.cdiv(points, self.configuration.block),),
             arguments=(
@@ -210,11 +224,14 @@ class Program:
                 self.grid,
                 self._sent(lattices.origins),
                 self.grid if plain else self._folded(lattices),
+                self._sent(nodes.astype(np.float32)),
+                self.spline,
                 points,
                 lattices.rows,
                 lattices.cols,
                 lattices.stride,
                 self.context.network.width,
+                *nodes.shape[1:],
             ),
             options={
                 **self.shape._asdict(),

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilecppn.buffers import Workspace
 from tilecppn.kernels.base import Arithmetic, EvaluationContext, PixelFormat
+from tilecppn.kernels.fineness import fineness_of
 from tilecppn.kernels.gpu import BATCH, NOISE_FACTOR, GPUKernel
+from tilecppn.kernels.llvm.followed import fineness_map
 from tilecppn.kernels.wgpu.device import Device, detecting_device_loss, device_name, is_software
 from tilecppn.kernels.wgpu.places import parts, places_of
 from tilecppn.kernels.wgpu.source import GROUP, compute_source
@@ -70,7 +73,8 @@ class WgpuKernel(GPUKernel):
         detail = context.cppn.structure.detail is not None
         self.differences = context.single_from if detail else 0
         self.noise = NOISE_FACTOR * context.mixed_noise(self.differences)
-        network = context.network
+        self.network = network = context.network
+        self.fineness = fineness_map(context)
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers
         self.shape = Shape.of_network(context.cppn, context.fold, room)
@@ -104,7 +108,9 @@ class WgpuKernel(GPUKernel):
     ) -> None:
         """Fill `out` (channels, n, rows, cols) and, unless it has no units, `sums`."""
         places = places_of(lattices)
-        found = references(self.context, self.shape, places.rows, places.cols, self.differences)
+        found = references(
+            self.context, self.network, self.shape, places.rows, places.cols, self.differences
+        )
         points = math.prod(lattices.shape)
         packed = 4 // out.itemsize
         words = -(-points // packed)
@@ -122,6 +128,9 @@ class WgpuKernel(GPUKernel):
             pixels,
             traces,
         ]
+        if self.shape.detail:
+            fineness = fineness_of(self.fineness, lattices, Workspace(), points)
+            bound.append(device.write("fineness", fineness))
         wanted = [pixels, traces] if len(sums) else [pixels]
         values = device.run(self.pipeline, bound, -(-words // GROUP), wanted)
         stored = np.frombuffer(next(values), out.dtype, len(out) * words * packed)
@@ -133,7 +142,7 @@ class WgpuKernel(GPUKernel):
             sums[: len(found.sums)] += found.sums[:, places.numbers].astype(np.float32)
 
     def _call(self, lattices: Lattices, pixel_format: PixelFormat, **numbers: int) -> NDArray[Any]:
-        grid, network = self.context.grid, self.context.network
+        grid, network = self.context.grid, self.network
         call = np.zeros(1, _CALL)
         for name, value in numbers.items():
             call[name] = value

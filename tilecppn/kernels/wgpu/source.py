@@ -39,8 +39,11 @@ fn cppn_at(i: i32) -> vec4f {
 fn cppn_reference(i: i32) -> vec4f {
   return references[reference + i];
 }
+fn cppn_traced() -> bool {
+  return call.traced != 0u;
+}
 fn cppn_trace(layer: i32, vector: i32, values: vec4f) {
-  if (call.traced == 0u) {
+  if (!cppn_traced()) {
     return;
   }
   let first: i32 = layer * UNITS + 4 * vector;
@@ -57,6 +60,7 @@ fn mixed(word: u32) -> u32 {
   return b ^ (b >> 16u);
 }
 """
+_FINENESS = "@group(0) @binding(6) var<storage, read> fineness: array<f32>;\n"  # of each point
 # The same operations as `pixels.output_encoder.OutputEncoder`.
 _STORED = """\
 fn stored(value: f32, row: u32, col: u32, channel: u32) -> u32 {
@@ -93,7 +97,7 @@ _MAIN = """\
     reference = i32(places[found]) * PREFIX;
     let offset: vec2f = vec2f(place & vec2u(BLOCK - 1)) - MIDDLE;
     let values: vec4f = cppn_network(cppn_point(offset * call.step),
-      call.layers, call.differences);
+      call.layers, call.differencesFINENESS);
     let row: u32 = places[2u * lattice] + i * call.stride;
     let col: u32 = places[2u * lattice + 1u] + j * call.stride;
     for (var c: u32 = 0u; c < CHANNELS; c = c + 1u) {
@@ -116,8 +120,10 @@ def compute_source(shape: Shape, grid: Grid, width: int, *, compact: bool) -> st
     """
     data = f"{address_space(shape.rows)} data: array<vec4f, {shape.rows}>"
     text = _HEAD.replace("UNITS", str(width)).replace("DATA", data) + WGSL_POWER
+    text += _FINENESS if shape.detail else ""
     text += kernel_functions(grid, shape, ("call.turn.x", "call.turn.y"), compact=compact) + _STORED
     numbers = {
+        "FINENESS": ", fineness[point]" if shape.detail else "",
         "GROUP": GROUP,
         "CHANNELS": f"{shape.channels}u",
         "PREFIX": shape.palette,

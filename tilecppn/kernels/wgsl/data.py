@@ -35,18 +35,22 @@ def differences_of(scene: Scene) -> int:
     return replace(EvaluationContext.of(scene), share=SHARE).single_from
 
 
-def data_of(scene: Scene, layers: int | None = None) -> Data:
+def data_of(scene: Scene, layers: int | None = None, *, fades: bool = True) -> Data:
     """Return the data for a scene's own view; the reference is its centre.
 
-    layers: the number of hidden layers to reserve rows for; None for those of the view. Raises
+    layers: the number of hidden layers to reserve rows for; None for those of the view. fades:
+    whether layers fade from place to place, or all at the whole picture's fineness. Raises
     InvalidRequestError for a network that is too large.
     """
     check_fits(scene)
-    context, differences = EvaluationContext.of(scene), differences_of(scene)
-    shape = Shape.of(scene, layers or len(context.network.layers))
-    rows = weight_rows(context.network, shape)
+    context = EvaluationContext.of(scene)
+    network = context.network if fades else context.network.evenly_faded()
+    differences = min(differences_of(scene), len(network.layers))
+    shape = Shape.of(scene, layers or len(network.layers))
+    rows = weight_rows(network, shape)
     across, down = (np.array([middle]) for middle in context.grid.middle)
-    rows[: shape.palette] = references(context, shape, down, across, differences).rows[0]
+    found = references(context, network, shape, down, across, differences)
+    rows[: shape.palette] = found.rows[0]
     if shape.stops:
         rows[shape.palette : shape.palette + shape.stops] = stop_rows(scene)
     return Data(shape, rows, differences)

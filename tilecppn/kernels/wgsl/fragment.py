@@ -1,11 +1,13 @@
 """Generates fragment shaders around a program, in WGSL (WebGPU) and GLSL ES 3.00 (WebGL2).
 
-Both read rows of data, from a buffer or a texture of TEXTURE texels per row, and three vectors for
+Both read rows of data, from a buffer or a texture of TEXTURE texels per row, and four vectors for
 the view:
 
     (x, y) of the first pixel from the reference, in pixels; samples along a pixel's side; 0
     the matrix from pixels to offsets in plane units: to the right (x, y), down (x, y)
-    hidden layers; how many of them evaluate differences; 0; 0
+    hidden layers; how many of them evaluate differences; and for the local fineness the first
+        layer that shows it, and what is added
+    the factors of log2 of the squares of that layer and the next; the least and largest fineness
 """
 
 from tilecppn.kernels.wgsl.glsl import glsl_of
@@ -41,7 +43,7 @@ vec4 cppn_power(vec4 n) {
 """
 _WGSL = """\
 @group(0) @binding(0) SPACE cppn_data: array<vec4f, ROWS>;
-@group(0) @binding(1) var<uniform> cppn_view: array<vec4f, 3>;
+@group(0) @binding(1) var<uniform> cppn_view: array<vec4f, 4>;
 fn cppn_at(i: i32) -> vec4f {
   return cppn_data[i];
 }
@@ -60,7 +62,7 @@ precision highp float;
 precision highp int;
 precision highp sampler2D;
 uniform sampler2D cppn_data;
-uniform vec4 cppn_view[3];
+uniform vec4 cppn_view[4];
 uniform float cppn_height;
 out vec4 cppn_out;
 vec4 cppn_at(int i) {

@@ -6,13 +6,15 @@ count up, and both languages have the built-in functions.
 
 import re
 
-_TYPES = {
+_WORDS = {
     "f32": "float",
     "i32": "int",
     "vec2f": "vec2",
     "vec3f": "vec3",
     "vec4f": "vec4",
     "mat4x4f": "mat4",
+    "dpdx": "dFdx",
+    "dpdy": "dFdy",
 }
 _RULES = (
     (r"\bfn (\w+)\((.*?)\) -> (\w+) \{", lambda m: f"{m[3]} {m[1]}({_parameters(m[2])}) {{"),
@@ -27,7 +29,7 @@ def glsl_of(wgsl: str) -> str:
     text = wgsl
     for pattern, replacement in _RULES:
         text = re.sub(pattern, replacement, text, flags=re.DOTALL)
-    return re.sub(r"\b\w+\b", lambda match: _TYPES.get(match[0], match[0]), text)
+    return re.sub(r"\b\w+\b", lambda match: _WORDS.get(match[0], match[0]), text)
 
 
 def _parameters(text: str) -> str:

@@ -4,6 +4,11 @@ Layers and vectors of four units are unrolled or loops, by the same statements: 
 constants or variables. With detail the first layers evaluate differences from the reference, which
 no zoom makes inexact, and the others their own sums, which cost half as much: the constant of a
 layer is its bias, or in the first layer after differences its sums at the reference.
+
+With detail a layer's readout fades by the local fineness (`cppn.detail.LocalFineness`), which is a
+parameter, or measured by derivatives: they need uniform control flow, which not all compilers see
+in a loop that only some pixels leave. So only the loop of the last layers is left where a layer,
+and with it all after it, has faded; none before it could have.
 """
 
 from collections.abc import Callable
@@ -17,6 +22,12 @@ from tilecppn.kernels.wgsl.text import vector
 Row = Callable[[str], str]  # the expression for the row of data with this index
 
 
+_MEASURED = [
+    "  let followed: i32 = i32(cppn_view[2].z);",
+    "  var fineness: f32 = cppn_view[2].w;",
+]
+
+
 class Form(NamedTuple):
     """How a network is written."""
 
@@ -24,21 +35,24 @@ class Form(NamedTuple):
     reference: Row
     layers: bool = False  # whether layers are a loop
     vectors: bool = False  # whether vectors are loops
-    traced: bool = False  # whether all sums are passed to `cppn_trace`
+    traced: bool = False  # whether all sums are passed to `cppn_trace`, where `cppn_traced`
+    fineness: str = ""  # "given" or "measured", by which layers with detail fade; else they do not
 
 
 def network_function(shape: Shape, form: Form, differences: int = 0) -> str:
     """Return the source of `cppn_network`.
 
     differences: of unrolled layers, how many evaluate differences. As a loop, the function has that
-    and the number of all layers as parameters.
+    and the number of all layers as parameters, and the fineness, if it is given.
     """
     parameters = ", layers: i32, differences: i32" if form.layers else ""
+    parameters += ", fineness: f32" if shape.detail and form.fineness == "given" else ""
     lines = [
         f"fn cppn_network(p: vec4f{parameters}) -> vec4f {{",
         f"  var h: array<vec4f, {shape.vectors}>;",
         f"  var s: array<vec4f, {shape.vectors}>;",
         f"  var total: vec4f = {form.reference(str(shape.outputs))};",
+        *(_MEASURED if shape.detail and form.fineness == "measured" else []),
         *(_loops(shape, form) if form.layers else _unrolled(shape, form, differences)),
     ]
     if not shape.detail:
@@ -66,41 +80,90 @@ def _loops(shape: Shape, form: Form) -> list[str]:
     Layer 0 has loops of its own, of one turn or none, since software seems to evaluate both sides
     of a condition.
     """
-    parts = [(False, "0", "1", "layers")]
-    if shape.detail:
-        parts = [
-            (True, "0", "1", "differences"),
-            (False, "differences", "max(1, differences)", "layers"),
+    first, others = range(1), range(1, len(shape.layers))
+    if not shape.detail:
+        loops = [_Loop("0", "1", first), _Loop("1", "layers", others)]
+    else:
+        measured = form.fineness == "measured"
+        direct, last = "max(1, differences)", "followed + 2"
+        loops = [
+            _Loop("0", "min(1, differences)", first, True, measured),
+            _Loop("1", "differences", others, True, measured, not measured),
+            _Loop("differences", "1", first, False, measured),
         ]
-    lines, others = [], range(1, len(shape.layers))
-    for differs, start, second, end in parts:
-        lines += _loop(shape, form, start, f"min(1, {end})", differs, range(1))
-        if others:
-            lines += _loop(shape, form, second, end, differs, others)
-    return lines
+        if measured:
+            loops.append(_Loop(direct, f"min(layers, {last})", others, False, True))
+            direct = f"max({direct}, {last})"
+        loops.append(_Loop(direct, "layers", others, left=True))
+    return [line for loop in loops if loop.layers for line in _loop(shape, form, loop)]
 
 
-def _loop(
-    shape: Shape, form: Form, start: str, end: str, differs: bool, layers: range
-) -> list[str]:
-    """Return a loop over some of `layers`, all with differences or all without."""
-    first, stride = layers[0], shape.vectors * shape.inputs(layers[0])
+class _Loop(NamedTuple):
+    """A loop over some of `layers`, from one expression to another."""
+
+    start: str
+    end: str
+    layers: range
+    differs: bool = False
+    measures: bool = False  # whether the local fineness may be measured in it
+    left: bool = False  # whether it ends where a layer has faded
+
+
+def _loop(shape: Shape, form: Form, loop: _Loop) -> list[str]:
+    layers, first = loop.layers, loop.layers[0]
+    stride, fades = shape.vectors * shape.inputs(first), shape.detail and bool(form.fineness)
     body = [
         f"  let k: i32 = {shape.weights(first) - first * stride} + i * {stride};",
-        f"  let r: i32 = {shape.reference(0)} + i * {shape.vectors * shape.reference_rows};",
-        *_sums(shape, form, first, "k"),
-        *_branches(
-            [
-                (condition, _values(shape, form, layer, "i", "r", differs))
-                for condition, layer in _equal_layers(shape.layers, layers)
-            ]
-        ),
+        f"  let r: i32 = {shape.reference(0)} + i * {shape.layer_rows};",
     ]
+    if fades:
+        fade = form.reference(_index("r", constant=shape.layer_rows - 1))
+        body.append(f"  let fade: vec4f = {fade};")
+        if loop.left:
+            kept = " && !cppn_traced()" if form.traced else ""
+            body += [f"  if (fade.w <= {_fineness(form)}{kept}) {{", "    break;", "  }"]
+    body += _sums(shape, form, first, "k")
+    body += _branches(
+        [
+            (condition, _values(shape, form, layer, "i", "r", loop.differs))
+            for condition, layer in _equal_layers(shape.layers, layers)
+        ]
+    )
+    if loop.measures:
+        body += _measured(shape, form)
     if shape.detail:
         body.append(f"  let t: i32 = {shape.readout(0)} + i * {shape.channels * shape.vectors};")
-        body += _readout(shape, form, "t")
-    head = f"  for (var i: i32 = {start}; i < {end}; i = i + 1) {{"
+        body += _faded(shape, form, "t") if fades else _readout(shape, form, "t")
+    head = f"  for (var i: i32 = {loop.start}; i < {loop.end}; i = i + 1) {{"
     return [head, *_indented(body), "  }"]
+
+
+def _fineness(form: Form) -> str:
+    if form.fineness == "given":
+        return "fineness"
+    return "min(max(fineness, cppn_view[3].z), cppn_view[3].w)"
+
+
+def _measured(shape: Shape, form: Form) -> list[str]:
+    """Return statements that add a layer's part to `fineness`, if the layer is followed."""
+
+    added = "cppn_view[3][i - followed] * log2(max(dot(square, vec4f(1.0)), 1e-30))"
+    statements = [
+        "  var square: vec4f = vec4f(0.0);",
+        *_each(form, 0, shape.vectors, lambda o: [f"  square = square + cppn_change(h[{o}]);"]),
+        f"  fineness = fineness + {added};",
+    ]
+    return ["  if (i == followed || i == followed + 1) {", *_indented(statements), "  }"]
+
+
+def _faded(shape: Shape, form: Form, base: str) -> list[str]:
+    """Return statements that add a layer's contribution to the outputs, as far as it is visible."""
+    return [
+        "  var part: vec4f = vec4f(fade.xyz, 0.0);",
+        *_readout(shape, form, base, "part"),
+        f"  let kept: f32 = min(max(fade.w - {_fineness(form)}, 0.0), 1.0);",
+        "  total = total + kept * kept * (3.0 - 2.0 * kept) * part;",
+    ]
 
 
 def _equal_layers(functions_of: tuple[Functions, ...], layers: range) -> list[tuple[str, int]]:
@@ -193,7 +256,7 @@ def _values(
     return lines
 
 
-def _readout(shape: Shape, form: Form, base: str) -> list[str]:
+def _readout(shape: Shape, form: Form, base: str, into: str = "total") -> list[str]:
     """Return statements that add a layer's contribution to the outputs."""
 
     def dots(j: str) -> list[str]:
@@ -201,7 +264,7 @@ def _readout(shape: Shape, form: Form, base: str) -> list[str]:
         return [f"dot({form.weights(row)}, h[{j}])" for row in rows]
 
     def added(sums: list[str]) -> str:
-        return f"  total = total + vec4f({', '.join([*sums, *['0.0'] * (4 - len(sums))])});"
+        return f"  {into} = {into} + vec4f({', '.join([*sums, *['0.0'] * (4 - len(sums))])});"
 
     if form.vectors:
         return _each(form, 0, shape.vectors, lambda o: [added(dots(o))])

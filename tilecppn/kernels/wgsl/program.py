@@ -30,7 +30,14 @@ LITERAL = 1024
 # expected to put at most this share of 8-bit values off by one; then one in 50 may be, by no more.
 BRIEF = 2e-4
 
-_LIBRARY = {**activations.LIBRARY, **colours.LIBRARY}
+# The square of how much values change across a pixel.
+_CHANGE = """\
+fn cppn_change(h: vec4f) -> vec4f {
+  let a: vec4f = dpdx(h);
+  let b: vec4f = dpdy(h);
+  return a * a + b * b;
+}"""
+_LIBRARY = {**activations.LIBRARY, **colours.LIBRARY, "cppn_change": _CHANGE}
 
 
 class Program(NamedTuple):
@@ -51,10 +58,11 @@ def program_of(scene: Scene, shape: Shape) -> Program:
     It returns a colour as vec3f. d: an offset from the reference in plane units, to the right and
     down. layers: the number of hidden layers to evaluate. differences: how many of them evaluate
     differences from the reference. The functions call `cppn_at(row: i32) -> vec4f` and
-    `cppn_power(n: vec4f)`, 2^n.
+    `cppn_power(n: vec4f)`, 2^n; with detail they read `cppn_view`, see fragment.py.
     """
     literal = not shape.detail and shape.rows <= LITERAL
-    form = Form(_data, _data, layers=not literal, vectors=shape.vectors > UNROLLED)
+    vectors = shape.vectors > UNROLLED
+    form = Form(_data, _data, layers=not literal, vectors=vectors, fineness="measured")
     rows = [_data(str(k)) for k in range(shape.outputs + 1)]
     stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({shape.palette} + i);\n}}"
     given = "" if literal else ", layers, differences"
@@ -79,13 +87,15 @@ def kernel_functions(grid: Grid, shape: Shape, turn: tuple[str, str], *, compact
 
     They call `cppn_at` for weights, `cppn_reference(row: i32) -> vec4f` for the rows before
     `shape.palette`, and `cppn_trace(layer: i32, vector: i32, sums: vec4f)` with the sums of each
-    vector, or their differences from the reference; last with the outputs'.
+    vector, or their differences from the reference; last with the outputs'. With detail the last
+    parameter of `cppn_network` is the point's fineness; if `cppn_traced()`, faded layers are
+    evaluated, too.
     turn: expressions for cosine and sine of the grid's rotation. compact: vectors are loops, too,
     which compile faster; else only those of wide layers are.
     """
     rows = [_block(str(k)) for k in range(shape.outputs + 1)]
     vectors = compact or shape.vectors > UNROLLED
-    form = Form(_data, _block, layers=True, vectors=vectors, traced=True)
+    form = Form(_data, _block, layers=True, vectors=vectors, traced=True, fineness="given")
     points = point_function(shape, grid, rows, turn)
     return with_called(f"{points}\n{network_function(shape, form)}\n", _LIBRARY)
 

@@ -7,7 +7,7 @@ does the same in a browser, for each view.
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from tilecppn.scene.symmetry import Fold, reflections
 from tilecppn.scene.view import Grid
 
 Array = NDArray[np.float64]
+
+NEVER = 1e9  # the start of a layer that does not fade
 
 
 class Point(NamedTuple):
@@ -90,16 +92,21 @@ class References(NamedTuple):
 
 
 def references(
-    context: EvaluationContext, shape: Shape, rows: Array, cols: Array, differences: int
+    context: EvaluationContext,
+    network: ResolvedNetwork,
+    shape: Shape,
+    rows: Array,
+    cols: Array,
+    differences: int,
 ) -> References:
     """Return the references at pixels of `context.grid`: rows (n,) and cols (n,), any floats.
 
-    differences: the number of layers that evaluate differences.
+    network: the context's, or one like it. differences: the number of layers that evaluate
+    differences.
     """
-    network = context.network
     out = np.zeros((len(rows), shape.palette, 4))
     _place(context, shape, rows, cols, out)
-    sums, outputs = _evaluated(network, context.points(rows, cols), differences)
+    sums, read, outputs = _evaluated(network, context.points(rows, cols), differences)
     for i, values in enumerate(sums[:differences]):
         pairs = _pairs(values, network.layers[i].groups)
         for row, of_row in enumerate(pairs):
@@ -108,6 +115,11 @@ def references(
     constants: list[Weights] = [*sums[differences:], *biases]
     for i, constant in enumerate(constants, differences):
         _put(out, shape, i, 0, constant)
+    for i, layer in enumerate(network.layers if shape.detail else ()):
+        own, fade = out[:, shape.fade(i)], layer.fade
+        own[:, 3] = NEVER if fade is None else fade.start
+        if fade is not None:
+            own[:, : shape.channels] = fade.offset + read.get(i, 0.0)
     out[:, shape.outputs, : shape.channels] = outputs
     starts = sums[:differences]
     of_units = np.concatenate(starts, axis=-1).T if starts else np.empty((0, len(rows)))
@@ -116,20 +128,27 @@ def references(
 
 def _evaluated(
     network: ResolvedNetwork, points: tuple[Array, Array, Array], differences: int
-) -> tuple[list[Array], Weights]:
-    """Return the sums (points, units) of so many layers and the next, and of the outputs.
+) -> tuple[list[Array], dict[int, Array], Weights]:
+    """Return the sums (points, units) of so many layers and the next, what those of them that fade
+    are read out as, and the outputs' sums with the others' readouts.
 
-    Layers that evaluate no differences add nothing to the outputs' sums.
+    Layers that evaluate no differences are not read out.
     """
     if differences == 0:
         first = network.layers[0]
-        return [product(np.stack(points, axis=-1), first.weight) + first.bias], network.bias
-    following = network.layers[differences : differences + 1]
-    unread = (layer._replace(readout=None) for layer in following)
-    sums: list[Array] = []
-    layers = (*network.layers[:differences], *unread)
-    replace(network, layers=layers).colour(*points, sums)
-    return sums[:-1], sums[-1]
+        return [product(np.stack(points, axis=-1), first.weight) + first.bias], {}, network.bias
+    sums, read, outputs = [], {}, network.bias
+    for i, (total, h) in enumerate(islice(network.hidden(*points), differences + 1)):
+        sums.append(total)
+        layer = network.layers[i]
+        if i == differences or layer.readout is None:
+            continue
+        part = product(h, layer.readout)
+        if layer.fade is None:
+            outputs = outputs + part
+        else:
+            read[i] = part
+    return sums, read, outputs
 
 
 def _pairs(sums: Array, groups: Groups) -> tuple[Array, Array]:
@@ -161,5 +180,5 @@ def _put(out: Array, shape: Shape, layer: int, row: int, values: Weights) -> Non
     """Write a row of a layer's vectors: values (points, units), or (units,) for all points."""
     padded, start = np.zeros((len(out), 4 * shape.vectors)), shape.reference(layer) + row
     padded[:, : values.shape[-1]] = values
-    end = shape.reference(layer + 1)
+    end = shape.reference(layer) + shape.vectors * shape.reference_rows
     out[:, start : end : shape.reference_rows] = padded.reshape(len(out), shape.vectors, 4)

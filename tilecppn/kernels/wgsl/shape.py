@@ -8,6 +8,7 @@ Data are rows of four float32. Units are taken in vectors of four, padded with w
 | … | with symmetry: `reference.reference_point` |
 | 1 | of the reference: sums of the outputs |
 | for each layer, for each vector | of the reference: sums or biases, or two rows for differences |
+| and with detail one for the layer | its fade: the readout's offset, and the start |
 | … | colours of the palette |
 | for each layer, for each vector | the weights of each input |
 | for each layer that is read out, for each channel | the weights of each vector |
@@ -99,9 +100,18 @@ class Shape:
         """The row of the outputs' sums."""
         return 2 + self.fold_rows
 
+    @property
+    def layer_rows(self) -> int:
+        """The rows of a layer in the reference."""
+        return self.vectors * self.reference_rows + self.detail
+
     def reference(self, layer: int) -> int:
         """Return a layer's first row in the reference; beyond the last, the reference's end."""
-        return self.outputs + 1 + layer * self.vectors * self.reference_rows
+        return self.outputs + 1 + layer * self.layer_rows
+
+    def fade(self, layer: int) -> int:
+        """Return the row of a layer's fade in the reference."""
+        return self.reference(layer + 1) - 1
 
     @property
     def palette(self) -> int:

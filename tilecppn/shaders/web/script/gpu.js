@@ -1,7 +1,7 @@
 // The drawing backends, WebGPU and WebGL2. Each has:
 //   rows(values)               set the shader's data
 //   draw(width, height, place) return a promise of a canvas with the pixels at its top left, to be
-//                              copied at once; place: twelve numbers, see fragment.py
+//                              copied at once; place: sixteen numbers, see fragment.py
 //   lost                       a promise that resolves when the device is lost
 
 const TEXELS = 1024;
@@ -17,7 +17,7 @@ async function webgpu(adapter, source, rows) {
   });
   const { STORAGE, UNIFORM, COPY_DST } = GPUBufferUsage;
   const data = device.createBuffer({ size: rows.byteLength, usage: STORAGE | UNIFORM | COPY_DST });
-  const view = device.createBuffer({ size: 48, usage: UNIFORM | COPY_DST });
+  const view = device.createBuffer({ size: 64, usage: UNIFORM | COPY_DST });
   const entries = [data, view].map((buffer, binding) => ({ binding, resource: { buffer } }));
   const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
   const fault = await device.popErrorScope();
@@ -150,7 +150,7 @@ async function drawer(sources, rows, wanted) {
 async function draws(gpu, rows) {
   const scratch = document.createElement("canvas").getContext("2d");
   gpu.rows(rows);
-  scratch.drawImage(await gpu.draw(1, 1, [0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0]), 0, 0);
+  scratch.drawImage(await gpu.draw(1, 1, [0, 0, 1, 0, 0, 0, 0, 0, 1, 1, ...Array(6).fill(0)]), 0, 0);
   if (scratch.getImageData(0, 0, 1, 1).data[3] === 255) return true;
   failures.push(`${gpu.name}: draws nothing`);
   return false;

@@ -60,13 +60,15 @@ class Picture {
   prepare(width, height, samples, view = this.view, z = this.z) {
     const steps = this.steps(width, height, view.zoom);
     const scale = this.config.scale / view.zoom, step = Math.max(...steps) / samples;
-    const layers = this.reference.fill({ scale, ...view, step, z });  // their number, and that of differences
+    const [layers, differences, followed, added, ...rest] = this.reference.fill({ scale, ...view, step, z });
     this.gpu.rows(this.reference.rows);
     const turn = this.matrix(steps, view.turn);
     // Draws the part at (x, y), w × h pixels, each of which covers q × q pixels of the view.
     return (x, y, w, h, q = 1) => {
       const first = [x - (width - 1) / 2, y - (height - 1) / 2].map((n) => (n + (q - 1) / 2) / q);
-      return this.gpu.draw(w, h, [...first, samples, 0, ...turn.map((n) => n * q), ...layers, 0, 0]);
+      const apart = Math.log2(q * samples) / (this.config.detail?.fade ?? 1);  // of the shader's derivatives
+      const local = [layers, differences, followed, added - apart, ...rest];
+      return this.gpu.draw(w, h, [...first, samples, 0, ...turn.map((n) => n * q), ...local]);
     };
   }
 

@@ -33,7 +33,7 @@ class Reference {
   }
 
   // Fills in the rows for a view { u, v, step, scale, z } and, if needed, the point at which the local
-  // fineness is measured; returns the number of layers, and how many of them evaluate differences.
+  // fineness is measured; returns the last two vectors for the view (kernels/wgsl/fragment.py).
   fill(view) {
     const { config, network } = this, { rows } = config;
     const point = folded(config, view.u, view.v);
@@ -76,14 +76,14 @@ class Reference {
 
   #plain(first, inputs) {
     this.network.layers.forEach((layer, i) => this.#constants(i, i ? layer.bias : sumsOf(first, inputs)));
-    return [this.network.layers.length, 0];
+    return [this.network.layers.length, ...Array(7).fill(0)];
   }
 
   #detail(view, first, inputs, total) {
     const { config, network } = this, { width, channels, detail: d } = config;
     const layers = [first, ...network.layers.slice(1)];
     const at = view.measured ? this.#inputs(folded(config, ...view.measured)) : inputs;
-    const amplitudes = amplitudesOf(config, view, this.#fineness(view, layers, at));
+    const finer = this.#fineness(view, layers, at), amplitudes = amplitudesOf(config, view, finer);
     const direct = d.direct[view.scale < config.scale ? 1 : 0];  // see config.py
     const differences = Math.max(0, amplitudes.length - direct);
     let h = inputs;
@@ -92,14 +92,16 @@ class Reference {
       const sums = i <= differences ? sumsOf(layers[i], h) : bias;
       if (!differs) this.#constants(i, sums);
       h = sums.map((sum, o) => (differs ? this.#pair(i, o, ACTIVATIONS[functions[o]], sum) : 0));
-      const scaled = amplitudes[i].map((a, c) => a * d.factors[c]);
+      const { factors, fade } = amplitudes[i], scaled = factors.map((a, c) => a * d.factors[c]);
+      const own = [0, 0, 0, fade ?? 1e9], into = fade === undefined ? total : own;
       this.#readout(i, scaled);
       for (let o = 0; o < width; o++) {
         const change = h[o] - d.means[i][functions[o]];
-        for (let c = 0; c < channels; c++) total[c] += scaled[c] * readout[c * width + o] * change;
+        for (let c = 0; c < channels; c++) into[c] += scaled[c] * readout[c * width + o] * change;
       }
+      this.rows.set(own, this.#reference(i + 1, 0, -1));
     }
-    return [amplitudes.length, differences];
+    return [amplitudes.length, differences, ...localOf(config, view, finer)];
   }
 
   // Writes what the shader needs of a unit's sum; returns the unit's value.
@@ -143,8 +145,8 @@ class Reference {
 
   // The index of a unit's value in a row of the reference, or in that of an input's weights.
   #reference(layer, unit, row) {
-    const { vectors, perVector, reference } = this.config.rows;
-    return 4 * (reference + (layer * vectors + (unit >> 2)) * perVector + row) + (unit & 3);
+    const { perLayer, perVector, reference } = this.config.rows;
+    return 4 * (reference + layer * perLayer + (unit >> 2) * perVector + row) + (unit & 3);
   }
 
   #weight(layer, unit, input) {
@@ -227,22 +229,41 @@ function smooth(share) {
   return kept * kept * (3 - 2 * kept);
 }
 
-// A factor for each output of each layer that the view shows.
-function amplitudesOf(config, view, fineness) {
-  const d = config.detail, inside = insideOf(d, view.scale), result = [];
-  const whole = (1 - smooth(inside / d.ramp)) * d.overall;
-  const finest = Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0])) - whole;
-  while (result.length < config.layers.length) {
-    const octave = d.octave[result.length] + fineness;
-    const fade = smooth((finest - octave) / d.fade), from = octave - inside;
-    if (!fade && result.length) break;
-    result.push(
-      d.decay.map((decay) => {
-        const exponent = from * decay - (from < 0 ? d.recede * from * from : 0);
-        return exponent > d.faintest ? fade * 2 ** exponent : 0;
-      }),
-    );
+// Octaves to the finest layer that a view shows, and those by which the whole picture is finer.
+function finestOf(d, view, fineness) {
+  return [
+    Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0])),
+    fineness + (1 - smooth(insideOf(d, view.scale) / d.ramp)) * d.overall,
+  ];
+}
+
+// A factor for each output of each layer that the view shows, and where it fades.
+function amplitudesOf({ detail: d }, view, fineness) {
+  const [finest, whole] = finestOf(d, view, fineness), result = [];
+  let finer = -Infinity;
+  for (const octave of d.octave) {
+    finer = Math.max(finer, octave);
+    const left = finest - finer - whole, from = octave + fineness - insideOf(d, view.scale);
+    if (left <= d.calm && result.length) break;
+    const factors = d.decay.map((decay) => {
+      const exponent = from * decay - (from < 0 ? d.recede * from * from : 0);
+      return exponent > d.faintest ? 2 ** exponent : 0;
+    });
+    result.push({ factors, fade: left < d.fade + d.busy ? (finest - finer) / d.fade : undefined });
   }
-  while (result.length > 1 && !result.at(-1).some(Boolean)) result.pop();
+  while (result.length > 1 && !result.at(-1).factors.some(Boolean)) result.pop();
   return result;
+}
+
+// How the shader measures the local fineness: see LocalFineness in detail.py.
+function localOf({ detail: d, width }, view, fineness) {
+  const [finest, whole] = finestOf(d, view, fineness), octave = finest - whole - d.followed;
+  let layer = 0;
+  while (d.octave[layer + 1] <= octave) layer++;
+  const next = Math.min(layer + 1, d.octave.length - 1), own = d.octave[layer];
+  const share = next > layer ? smooth((octave - own) / (d.octave[next] - own)) : 0, unit = 2 * d.fade;
+  const square = (i) => Math.log2((d.frequency[i] * view.step) ** 2 * d.variance[i] * width);
+  const expected = (1 - share) * square(layer) + share * square(next);
+  const limits = [d.calm, d.busy].map((octaves) => (whole + octaves) / d.fade);
+  return [layer, -expected / unit, (1 - share) / unit, share / unit, ...limits];
 }
