@@ -104,7 +104,10 @@ def test_the_next_view_has_the_same_pixels_where_both_are_seen(halvings: int) ->
         at = (size // 2, size // 2 + left)
         window = Window(*at, at[0] + 64, at[1] + 64)
         drawn.append(render_window(create("auto", context), level, window).astype(int))
-    assert np.abs(drawn[0] - drawn[1]).max() <= 1
+    # Nodes of the local fineness lie elsewhere on the plane.
+    differences = np.abs(drawn[0] - drawn[1])
+    assert differences.max() <= 3
+    assert differences.mean() < 0.2
 
 
 def test_a_view_has_the_pixels_of_its_scene(file: Path) -> None:
