@@ -79,9 +79,10 @@ def test_what_is_no_scene_is_said_in_a_line(client: Client, changes: object, fau
 def test_a_scene_of_a_megabyte(client: Client) -> None:
     comment = "# much\n" * 150_000
     assert client.told("scenes", toml=comment + SCENE.to_toml())["id"] == client.scene["id"]
-    status, answer = client.post("scenes", {"toml": "x" * (6 << 20)})
-    assert status == 422
-    assert "bytes" in answer["error"]
+    for path in ("scenes", "tiles", "thumbs"):
+        status, answer = client.post(path, {"toml": "x" * (6 << 20)})
+        assert status == 422
+        assert "bytes" in answer["error"]
 
 
 # ---- pictures ------------------------------------------------------------------------------------

@@ -39,12 +39,20 @@ def post(handler: Callable[[Body], Any]) -> Endpoint:
     """Return a POST endpoint that takes a JSON object and runs `handler` in a thread."""
 
     async def endpoint(request: Request) -> Response:
-        if int(request.headers.get("Content-Length", "0")) > MOST_JSON:
-            return failure(InvalidRequestError(f"more than {MOST_JSON:,} bytes"))
-        data = await request.body()
+        try:
+            data = await body_of(request)
+        except InvalidRequestError as error:
+            return failure(error)
         return await _respond(lambda: handler(read(data)))
 
     return endpoint
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body of a request. Raises InvalidRequestError if it has more than MOST_JSON."""
+    if int(request.headers.get("Content-Length", "0")) > MOST_JSON:
+        raise InvalidRequestError(f"more than {MOST_JSON:,} bytes")
+    return await request.body()
 
 
 def read(data: bytes) -> Body:

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from tilecppn.errors import InvalidRequestError
 from tilecppn.serve.pyramids import EncodedTile, Tile
 from tilecppn.serve.studio.drawing import COARSEST, MOST_TILES, SIDES, THUMBS, thumb_of, tile_of
-from tilecppn.serve.studio.endpoints import FRESH, Endpoint, failure, read, status_of
+from tilecppn.serve.studio.endpoints import FRESH, Endpoint, body_of, failure, read, status_of
 from tilecppn.serve.tile_endpoint import draw_all
 from tilecppn.serve.tiles import TileQueue
 
@@ -52,7 +52,7 @@ def stream(queue: TileQueue, at: Finder, *, urgent: bool) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         try:
-            tiles = _found(at, read(await request.body()).get("addresses"))
+            tiles = _found(at, read(await body_of(request)).get("addresses"))
         except InvalidRequestError as error:
             return failure(error)
         parts = _parts(draw_all(queue, tiles, request.receive, urgent=urgent))
