@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.cppn.plain_detail import PlainNetwork
 from tilecppn.cppn import CPPN, PRESETS
-from tilecppn.cppn.detail import FADE, Amplitude, DetailModel, Sampling, _smooth
-from tilecppn.cppn.portable_math import exp2, log2, orthogonal
+from tilecppn.cppn.detail import FADE, Amplitude, DetailModel, Sampling
+from tilecppn.cppn.portable_math import exp2, log2, orthogonal, smoothstep
 from tilecppn.errors import SceneError, WeightsError
 
 DETAILED = [name for name, preset in PRESETS.items() if preset.detail is not None]
@@ -97,7 +97,7 @@ def test_without_a_view_it_is_as_finely_drawn_as_it_has_layers() -> None:
 
 def _strengths(amplitudes: list[Amplitude], fineness: float) -> list[list[float]]:
     """Each layer's factors, faded."""
-    fades = [1.0 if a.fade is None else _smooth(a.fade - fineness) for a in amplitudes]
+    fades = [1.0 if a.fade is None else smoothstep(a.fade - fineness) for a in amplitudes]
     return [[fade * f for f in a.factors] for fade, a in zip(fades, amplitudes, strict=True)]
 
 

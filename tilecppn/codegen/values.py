@@ -240,6 +240,14 @@ class Value:
         return element
 
 
+def weighted_sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
+    """Return the sum of weighted values, added in order by fused multiply-adds."""
+    total = weights[0] * values[0]
+    for weight, value in zip(weights[1:], values[1:], strict=True):
+        total = weight.fma(value, total)
+    return total
+
+
 def as_integer(element: ir.Type) -> ir.IntType:
     """Return the integer type as wide as a float type."""
     return I32 if element == F32 else I64

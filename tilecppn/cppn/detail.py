@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn.activations import ACTIVATIONS, components
 from tilecppn.cppn.center import Center
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
-from tilecppn.cppn.portable_math import exp2, log2, logarithm
+from tilecppn.cppn.portable_math import exp2, log2, logarithm, smoothstep
 from tilecppn.cppn.seeding import uniforms
 from tilecppn.cppn.structure import COORDINATES, Structure
 from tilecppn.errors import SceneError
@@ -184,8 +184,9 @@ class DetailModel:
         while layer < last and self.expected(layer + 1).octave <= octave:
             layer += 1
         shares: tuple[float, ...] = (1.0,)
-        if layer < last and (place := octave - self.expected(layer).octave) > 0.0:
-            share = _smooth(place / (self.expected(layer + 1).octave - self.expected(layer).octave))
+        here = self.expected(layer).octave
+        if layer < last and octave > here:
+            share = smoothstep((octave - here) / (self.expected(layer + 1).octave - here))
             shares = (1.0 - share, share)
         known = (self.expected(layer + k) for k in range(len(shares)))
         squares = (log2((e.frequency * view.step) ** 2 * e.variance) for e in known)
@@ -197,7 +198,7 @@ class DetailModel:
         return log2(LIMIT * math.pi / (view.step * self.expected(0).frequency))
 
     def _whole(self, view: Sampling, fineness: float, overall: float) -> float:
-        return fineness + (1.0 - _smooth(self.inside(view) / RAMP)) * overall
+        return fineness + (1.0 - smoothstep(self.inside(view) / RAMP)) * overall
 
     def inside(self, view: Sampling) -> float:
         """Return the octaves by which a view is inside the structure's scale; smooth at 0."""
@@ -230,7 +231,7 @@ class DetailModel:
         the inputs x, y and r. center: for the precision that a deep view needs.
         """
         inside = self.inside(view)
-        ramp = _smooth(inside / RAMP)
+        ramp = smoothstep(inside / RAMP)
         h, jacobian = _coordinates(*np.array(view.center)[:, None])
         total = weights = 0.0
         for i, (weight, bias) in enumerate(layers):
@@ -367,12 +368,6 @@ def _coordinates(x: Array, y: Array) -> tuple[Array, Array]:
     slopes[0, 0] = slopes[1, 1] = 1.0
     slopes[2] = np.divide([x, y], r, out=slopes[2], where=r > 0.0)
     return np.stack([x, y, r]), slopes
-
-
-def _smooth(share: float) -> float:
-    """Return the smoothstep of a number: from 0 at 0 to 1 at 1, with slope 0 at both ends."""
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3.0 - 2.0 * share)
 
 
 def _rounded(fineness: float) -> float:

@@ -6,11 +6,13 @@ in a fixed order. A maths library or BLAS may differ in the last digit.
 
 import math
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Numbers = TypeVar("Numbers", float, NDArray[np.float64])
 
 
 def logarithm(x: Array) -> Array:
@@ -45,6 +47,14 @@ def exp2(x: float) -> float:
     for k in range(20, 0, -1):
         total = 1.0 + total * y / k
     return math.ldexp(total, n)
+
+
+def smoothstep(share: Numbers) -> Numbers:
+    """Return the smoothstep of a number or an array: from 0 at 0 to 1 at 1, with slope 0 at both
+    ends.
+    """
+    kept: Numbers = np.clip(share, 0.0, 1.0)
+    return kept * kept * (3.0 - 2.0 * kept)
 
 
 def orthogonal(matrices: Array) -> Array:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tilecppn.cppn.activations import ACTIVATIONS, DIFFERENCES, components
 from tilecppn.cppn.detail import LocalFineness
+from tilecppn.cppn.portable_math import smoothstep
 from tilecppn.cppn.structure import COORDINATES, Structure
 
 Weights = NDArray[np.floating]
@@ -131,7 +132,7 @@ class ResolvedNetwork:
         fade = self.layers[i].fade
         if fade is None or self.local is None:
             return 1.0, np.zeros(self.channels)
-        return float(smoothstep(np.array(fade.start - self.local.typical))), fade.offset
+        return smoothstep(fade.start - self.local.typical), fade.offset
 
     def evenly_faded(self) -> "ResolvedNetwork":
         """Return the network faded like the whole picture everywhere, without invisible layers."""
@@ -165,12 +166,6 @@ class ResolvedNetwork:
                 values = activated(total, layer.groups)
             h = h + values if self.residual and i > 0 else values
             yield total, h
-
-
-def smoothstep(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the smoothstep of numbers: from 0 at 0 to 1 at 1, with slope 0 at both ends."""
-    kept = np.clip(share, 0.0, 1.0)
-    return np.asarray(kept * kept * (3.0 - 2.0 * kept))
 
 
 def product(h: NDArray[np.float64], weight: Weights) -> NDArray[np.float64]:

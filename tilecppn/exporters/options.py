@@ -63,9 +63,8 @@ CHECKS = {  # None is also allowed where it is the default
 
 
 # Options that are part of `encoding` as they are.
-_ENCODED = (
-    *("format", "quality", "effort", "tile", "overlap", "level", "bits", "max_size", "max_bytes"),
-)
+_ENCODED = ("format", "quality", "effort", "tile", "overlap", "level", "bits", "max_size",
+            "max_bytes")  # fmt: skip
 
 
 @dataclass(frozen=True)

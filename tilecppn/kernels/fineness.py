@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tilecppn.buffers import Workspace
 from tilecppn.codegen import Array, ArrayOf, Module, Value, machine_code
-from tilecppn.codegen.values import F32, F64, I64
+from tilecppn.codegen.values import F32, F64, I64, weighted_sum
 from tilecppn.cppn.detail import LocalFineness
 from tilecppn.plan import BLOCK
 from tilecppn.scene.view import Lattices
@@ -31,6 +31,7 @@ SQUARES = 64  # squares kept
 LANES = 8  # adjacent pixels at a time
 FAR = 1 / 16  # nodes between lattices, per point, from which on each has its own
 NOTHING = np.zeros(0, np.float32)
+NEVER = 1e9  # the start of a layer that does not fade, beyond any fineness
 
 # Returns values (units, n, 2, 2) of hidden layers in turn at lattices of four pixels.
 Values = Callable[[Lattices], Sequence[NDArray[np.float64]]]
@@ -156,13 +157,13 @@ def _compiled() -> Module:
             nodes = f.array("nodes").at(block * across)
             with f.loop(last, start=col >> SHIFT) as k:
                 near = [nodes.load(across * tap + k) for tap in range(TAPS)]
-                line.store(_sum(own, near), k)
+                line.store(weighted_sum(own, near), k)
             out = f.array("out").at((lattice * f["rows"] + i) * f["cols"])
             for lanes, condition in ((LANES, together), (1, one_by_one)):
                 with f.when(condition), f.loop(f["cols"], step=lanes) as j:
                     block, own = _block_of(weights, col + j * stride, lanes)
                     near = [line.load(block + tap).splat(lanes) for tap in range(TAPS)]
-                    out.store(_sum(own, near).to(F32), j)
+                    out.store(weighted_sum(own, near).to(F32), j)
     f.end()
     return module
 
@@ -171,10 +172,3 @@ def _block_of(weights: Array, pixel: Value, lanes: int) -> tuple[Value, list[Val
     """Return the block of pixels from this one on, and the weights of the nodes around it."""
     phase = pixel & (BLOCK - 1)
     return pixel >> SHIFT, [weights.load(phase + BLOCK * k, lanes) for k in range(TAPS)]
-
-
-def _sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
-    total = weights[0] * values[0]
-    for weight, value in zip(weights[1:], values[1:], strict=True):
-        total = weight.fma(value, total)
-    return total

@@ -178,7 +178,7 @@ class TorchKernel:
         self.fades = [
             None if layer.fade is None else self._fade(layer.fade) for layer in network.layers
         ]
-        self.fineness = fineness_map(context)
+        self.fineness, self.memory = fineness_map(context), Workspace()
         self.bias, self.output = self._tensor(network.bias[:, None]), network.output
         self.units = network.units
         self.inputs, self.places = self._empty(3), self._empty(1)
@@ -245,7 +245,7 @@ class TorchKernel:
         points = math.prod(shape)
         located = self.context.points(rows.to(torch.float64), cols.to(torch.float64))
         features = [v.to(self.dtype).expand(shape).reshape(points) for v in located]
-        places = torch.from_numpy(fineness_of(self.fineness, lattices, Workspace(), points))
+        places = torch.from_numpy(fineness_of(self.fineness, lattices, self.memory, points))
         units = self.units if traced else 0
         out = self._new(len(self.colour), points)
         sums = self._new(units, points)

@@ -10,7 +10,7 @@ from tilecppn.codegen import HOST, Target
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.fineness import FinenessMap
-from tilecppn.kernels.llvm.layers import Tiling, products
+from tilecppn.kernels.llvm.layers import Tiling, hidden_product
 from tilecppn.kernels.llvm.points import points_of
 from tilecppn.kernels.llvm.stage import NO_DOUBLE, NO_SINGLE, Stage
 from tilecppn.scene.view import Lattices
@@ -29,7 +29,7 @@ class FollowedLayers:
         network, tiling = context.network, Tiling.of(target)
         assert network.local is not None
         first, end = network.local.layer + 1, network.local.end
-        parts = [part for part in products(network) if not part.layer.readout][:end]
+        parts = [hidden_product(network, i) for i in range(end)]
         ranges = [parts[:first], *([part] for part in parts[first:])]
         self.context, self.points = context, points_of(np.dtype(np.float64), target)
         self.stages = [Stage.double(own, target, tiling) for own in ranges]

@@ -47,6 +47,13 @@ class Product(NamedTuple):
     bias: NDArray[np.floating]
 
 
+def hidden_product(network: ResolvedNetwork, i: int) -> Product:
+    """Return the product of hidden layer `i`, without its readout."""
+    weight, bias, groups, *_ = layer = network.layers[i]
+    residual = network.residual and i > 0
+    return Product(Layer(weight.shape[1], groups, residual, differs=layer.differs), weight, bias)
+
+
 def products(network: ResolvedNetwork) -> list[Product]:
     """Return the products of a network in the order of evaluation, including readouts."""
     result = []
@@ -55,10 +62,8 @@ def products(network: ResolvedNetwork) -> list[Product]:
     fades = any(layer.fade is not None for layer in network.layers)
     none = np.zeros((channels, 0))
     started = False
-    for i, (weight, bias, groups, readout, differs, fade) in enumerate(network.layers):
-        residual = network.residual and i > 0
-        layer = Layer(weight.shape[1], groups, residual, differs=differs)
-        result.append(Product(layer, weight, bias))
+    for i, (*_, readout, _, fade) in enumerate(network.layers):
+        result.append(hidden_product(network, i))
         if readout is None:
             continue
         if fade is not None and not started:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from tilecppn.buffers import Workspace, aligned
 from tilecppn.codegen import ELEMENTS, ArrayOf, Compiled, Module, Target, thread_safe_cache
-from tilecppn.codegen.values import F64, I64, Value
+from tilecppn.codegen.values import F64, I64, Value, weighted_sum
 from tilecppn.cppn.structure import COORDINATES
 from tilecppn.kernels.base import EvaluationContext
 from tilecppn.kernels.fineness import FinenessMap, fineness_of
@@ -334,21 +334,14 @@ def _interpolate(module: Module, dtype: str) -> None:
             own = f.array("weights").at((row & (APART - 1)) * TAPS)
             down = [own.load(k).splat(LANES) for k in range(TAPS)]
             line = [
-                _sum(down, [upper.load(f["across"] * k + col, LANES) for k in range(TAPS)])
+                weighted_sum(down, [upper.load(f["across"] * k + col, LANES) for k in range(TAPS)])
                 for col in range(0, SIDE, LANES)
             ]
             for cell in range(0, BLOCK // APART, LANES):
                 near = [_lanes_from(line, cell + k) for k in range(TAPS)]
-                phases = [near[BEFORE], *(_sum(weights, near) for weights in along)]
+                phases = [near[BEFORE], *(weighted_sum(weights, near) for weights in along)]
                 out.store(_in_turn([p.to(real) for p in phases]), row * BLOCK + (cell * APART))
     f.end()
-
-
-def _sum(weights: Sequence[Value], values: Sequence[Value]) -> Value:
-    total = weights[0] * values[0]
-    for weight, value in zip(weights[1:], values[1:], strict=True):
-        total = weight.fma(value, total)
-    return total
 
 
 def _lanes_from(line: Sequence[Value], first: int) -> Value:

@@ -3,13 +3,13 @@
 import triton
 import triton.language as tl
 
-from tilecppn.kernels.fineness import TAPS
+from tilecppn.kernels.fineness import SHIFT, TAPS
 from tilecppn.kernels.triton.activations import constant
 from tilecppn.plan import BLOCK
 
 NEAR = constant(TAPS)
 SIDE = constant(BLOCK)
-SIDE_LOG2 = constant(BLOCK.bit_length() - 1)
+SIDE_LOG2 = constant(SHIFT)
 
 
 @triton.jit

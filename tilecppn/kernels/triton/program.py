@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.resolved import Groups, HiddenLayer, ResolvedNetwork
 from tilecppn.kernels.base import EvaluationContext, PixelFormat
-from tilecppn.kernels.fineness import WEIGHTS
+from tilecppn.kernels.fineness import NEVER, WEIGHTS
 from tilecppn.kernels.llvm.followed import fineness_map
 from tilecppn.kernels.llvm.points import numbers
 from tilecppn.kernels.triton.activations import EXACT, FAST, constant, interpreted
@@ -25,7 +25,6 @@ _launching = threading.Lock()  # Triton's compiler and interpreter are for one t
 
 NARROWEST = 16  # the smallest matrix that the matrix units take
 SPLIT = 2.0**15  # hidden values, scaled, stay below; float16 ends at 65504
-NEVER = 2.0**30  # the start of a layer that does not fade, beyond any fineness
 TOP = 12  # weights, scaled, stay below 2^TOP
 
 # Activations whose values lie within ±1.

@@ -74,7 +74,7 @@ class WgpuKernel(GPUKernel):
         self.differences = context.single_from if detail else 0
         self.noise = NOISE_FACTOR * context.mixed_noise(self.differences)
         self.network = network = context.network
-        self.fineness = fineness_map(context)
+        self.fineness, self.memory = fineness_map(context), Workspace()
         layers = len(network.layers)
         room = -(-layers // SPARE) * SPARE if detail else layers
         self.shape = Shape.of_network(context.cppn, context.fold, room)
@@ -129,7 +129,7 @@ class WgpuKernel(GPUKernel):
             traces,
         ]
         if self.shape.detail:
-            fineness = fineness_of(self.fineness, lattices, Workspace(), points)
+            fineness = fineness_of(self.fineness, lattices, self.memory, points)
             bound.append(device.write("fineness", fineness))
         wanted = [pixels, traces] if len(sums) else [pixels]
         values = device.run(self.pipeline, bound, -(-words // GROUP), wanted)

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn.resolved import Groups, ResolvedNetwork, Weights, product
 from tilecppn.kernels.base import EvaluationContext
+from tilecppn.kernels.fineness import NEVER
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.scene.symmetry import Fold, reflections
 from tilecppn.scene.view import Grid
 
 Array = NDArray[np.float64]
-
-NEVER = 1e9  # the start of a layer that does not fade
 
 
 class Point(NamedTuple):
