@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilecppn.cppn import CPPN, PRESETS
+from tilecppn.cppn import CPPN, PRESETS, breeding
 from tilecppn.cppn.detail import Sampling
 from tilecppn.errors import SceneError, WeightsError
 from tilecppn.scene.scene import Scene
@@ -36,6 +36,14 @@ def test_a_child_never_changes(name: str) -> None:
     child = one.crossed(other, 0.3, seed=7).mutated(5, 0.2).mutated(6, 0.05)
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays(child)))
     assert digest.hexdigest()[:16] == PINNED[name]
+
+
+@pytest.mark.parametrize("name", ["hardmaru", "jupiter"])
+def test_layers_mutated_one_by_one_are_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = CPPN.from_preset(name, seed=1)
+    together = parent.mutated(2, 0.3)
+    monkeypatch.setattr(breeding, "AT_ONCE", 1)
+    assert parent.mutated(2, 0.3) == together
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -50,6 +50,17 @@ def test_replace_makes_the_network_anew() -> None:
     assert changed == Scene.of(cppn={**NET, "seed": 5})
 
 
+def test_replace_adds_and_removes_mutations() -> None:
+    steps = [{"seed": seed, "amount": 0.2} for seed in (3, 4, 5)]
+    lists = [None, steps[:1], steps[:2], steps[1:], steps]
+    scenes = [Scene.of(cppn={**NET, "mutations": mutations}) for mutations in lists]
+    for scene in scenes:
+        for mutations, expected in zip(lists, scenes, strict=True):
+            changed = scene.replace(cppn={"mutations": mutations})
+            assert changed == expected
+            assert changed.cppn == expected.cppn
+
+
 def test_replace_takes_a_network() -> None:
     net = CPPN.from_preset("hardmaru", seed=9, width=2, depth=1, channels=1)
     scene = Scene.of(cppn=NET).replace(cppn=net, canvas={"width": 4096})

@@ -1,8 +1,9 @@
 """Draws the weights of a preset's network from a seed."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -106,8 +107,13 @@ def _plain_layers(structure: Structure, width: int, seed: int, preset: Preset) -
 
 def _each(function: Callable[[Values], Values], parts: Sequence[Values]) -> list[Values]:
     """Apply an elementwise function to several arrays in one call."""
-    ends = np.cumsum([len(part) for part in parts])[:-1]
-    return np.split(function(np.concatenate(parts)), ends)
+    return split(function(np.concatenate(parts)), [len(part) for part in parts])
+
+
+def split(values: Values, sizes: Sequence[int]) -> list[Values]:
+    """Split a vector into parts of these sizes."""
+    ends = [0, *accumulate(sizes)]
+    return [values[start:end] for start, end in pairwise(ends)]
 
 
 def _with_detail(
@@ -143,16 +149,13 @@ def _drawn_layers(
     drawn = [uniforms(seed, i, size) for i, size in zip(layers, sizes, strict=True)]
     numbers = _each(inverse_normal, drawn)
     weights = [own[:-rest].reshape(width, -1) for own in numbers]
-    late = [k for k, i in enumerate(layers) if i >= max(1, detail.free)]
-    if late:
-        for k, weight in zip(late, orthogonal(np.stack([weights[k] for k in late])), strict=True):
-            weights[k] = weight * detail.gain
+    late = orthogonal_weights(detail, dict(zip(layers, weights, strict=True)))
     result = []
     for i, weight, own in zip(layers, weights, numbers, strict=True):
         if i == 0:
             weight = weight * _first_deviations(structure, detail)
-        elif i < detail.free:
-            weight = weight / math.sqrt(width) * detail.gain
+        else:
+            weight = late.get(i, weight / math.sqrt(width) * detail.gain)
         bias, readout = own[-rest:][:width], own[-rest:][width:]
         result.append(
             (
@@ -162,6 +165,17 @@ def _drawn_layers(
             )
         )
     return result
+
+
+def orthogonal_weights(
+    detail: Detail, weights: Mapping[int, NDArray[np.floating]]
+) -> dict[int, Values]:
+    """Return the weights of layers that are not free, made orthogonal; weights: by layer."""
+    late = [i for i in weights if i >= max(1, detail.free)]
+    if not late:
+        return {}
+    found = orthogonal(np.stack([weights[i] for i in late], dtype=np.float64)) * detail.gain
+    return dict(zip(late, found, strict=True))
 
 
 def _first_deviations(structure: Structure, detail: Detail) -> Values:

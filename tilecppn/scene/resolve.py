@@ -30,9 +30,12 @@ _OF_PRESETS = (
 )
 
 
-def network_of(source: sections.CPPN, folder: Path) -> CPPN:
+def network_of(
+    source: sections.CPPN, folder: Path, known: tuple[sections.CPPN, CPPN] | None = None
+) -> CPPN:
     """Load or make the CPPN of [cppn]; one made from a preset includes its cross and mutations.
 
+    known: another [cppn] and its CPPN, which is used if `source` has at most further mutations.
     Raises SceneError or WeightsError, naming the key.
     """
     if source.weights is not None:
@@ -47,11 +50,16 @@ def network_of(source: sections.CPPN, folder: Path) -> CPPN:
             value=2,
             allowed=CHANNELS.allowed,
         )
+    mutations = source.mutations or ()
+    if known is not None:
+        own, same = known[0].mutations or (), {"mutations": source.mutations}
+        if known[0].values() | same == source.values() and mutations[: len(own)] == own:
+            return mutated(known[1], mutations[len(own) :])
     network = _seeded(source, source.seed)
     if source.cross is not None:
         other = _seeded(source, source.cross.seed)
         network = network.crossed(other, source.cross.amount, source.cross.seed)
-    return mutated(network, source.mutations)
+    return mutated(network, mutations)
 
 
 def mutated(network: CPPN, mutations: Sequence[SeededAmount] | None) -> CPPN:

@@ -144,8 +144,7 @@ class Scene:
     ) -> "Scene":
         """Complete the given values with those of the preset or the weights file.
 
-        `network` is used if given; the one of `previous` if [cppn] is the same and has no weights
-        file.
+        `network` is used if given; else that of `previous` may save drawing the same weights.
         """
         given = with_colours(given, folder)
         source = sections.CPPN(**given.get("cppn", {}))
@@ -154,8 +153,8 @@ class Scene:
         if source.channels is None and source.weights is None:
             source, output = _with_preset(source, output, free)
         if network is None:
-            is_same = previous and source.weights is None and source == previous.source
-            network = previous.cppn if previous and is_same else network_of(source, folder)
+            known = (previous.source, previous.cppn) if previous else None
+            network = network_of(source, folder, known)
         check_weights(source, network)
         if source.weights is not None and source.mutations:
             # The network contains them from now on, and is not read again.
