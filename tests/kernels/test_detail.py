@@ -34,6 +34,12 @@ def picture(name: str, side: int = 4096, seed: int = 1, **view: Any) -> Evaluati
     )
 
 
+def spread(side: int) -> Lattices:
+    """Squares of 16² pixels all over a canvas: neighbours share their fineness."""
+    places = np.linspace(3, side - 20, 5).astype(np.int64)
+    return Lattices(np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2), 16, 16, 1)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("kernel", ["llvm", "torch"])
 @pytest.mark.parametrize("name", ["jupiter", "ink", "agate"])
@@ -51,12 +57,12 @@ def test_8_bits_are_at_most_1_off_and_999_in_1000_equal(name: str, side: int) ->
 
     scene = Scene.of(cppn={"preset": name, "seed": 2}, canvas={"width": side, "height": side})
     context = EvaluationContext.of(scene)
-    lattice = Lattices.one(3, 7, 64, 64, side // 70)
+    lattices = spread(side)
     got, exact = (
         np.rint(
             255.0
             * coloured(kernel, scene.output, scene.cppn.channels)
-            .evaluate(lattice)
+            .evaluate(lattices)
             .astype(np.float64)
         )
         for kernel in (LLVMKernel(context), ReferenceKernel(context))

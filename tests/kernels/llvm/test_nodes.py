@@ -209,7 +209,7 @@ def test_a_plain_network_has_no_nodes() -> None:
 
 def test_what_fills_up_the_last_block_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 24 and 12 points do not divide the grid's: the rest is memory as it was found."""
-    context, lattice = picture("ink", side=65536, cppn={"seed": 2}), Lattices.one(3, 7, 64, 64, 936)
+    context, lattice = picture("ink", side=65536, cppn={"seed": 2}), Lattices.one(3, 7, 13, 13, 200)
     expected = bits(LLVMKernel(context).evaluate(lattice).copy())
     fresh = Workspace.array
 
