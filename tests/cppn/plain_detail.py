@@ -4,6 +4,7 @@ One seeded network, layer after layer, without folding, sorting or caching.
 """
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class PlainNetwork:
         pattern = self.preset.activations
         return pattern[min(layer, len(pattern) - 1)].split("+")
 
+    @cache  # noqa: B019
     def layer(self, i: int) -> tuple[Array, Array, Array]:
         """Weights (width, in), biases (width,), readout (2, width)."""
         d, width = self.detail, self.preset.width
@@ -105,6 +107,7 @@ class PlainNetwork:
         ramp = min(inside / 4.0, 1.0)
         return ramp**2 * (3.0 - 2.0 * ramp) * total / weights if weights else 0.0
 
+    @cache  # noqa: B019
     def overall(self) -> float:
         """Octaves by which layer 7 is finer than expected, over 256 places and latents."""
         unit = 2.0 * uniforms(0, 2**63 + 1, 256 * (2 + len(self.z))).reshape(-1, 256) - 1.0

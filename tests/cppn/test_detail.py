@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 from itertools import zip_longest
 
 import numpy as np
@@ -15,6 +16,7 @@ from tilecppn.cppn.detail import FADE, Amplitude, DetailModel, Sampling
 from tilecppn.cppn.portable_math import exp2, log2, orthogonal, smoothstep
 from tilecppn.errors import SceneError, WeightsError
 
+plain_network = cache(PlainNetwork)
 DETAILED = [name for name, preset in PRESETS.items() if preset.detail is not None]
 PLACE = (0.21, -0.13)
 VIEWS = {
@@ -39,7 +41,7 @@ def test_the_values_are_those_of_the_plain_formulas(name: str, view: str) -> Non
     x, y = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 50)) * sampling.scale
     x, y = x + sampling.center[0], y + sampling.center[1]
     fineness = np.random.default_rng(1).uniform(-0.6, 0.8, 50)
-    expected = PlainNetwork(name, seed).values(x, y, *sampling[:3], fineness)
+    expected = plain_network(name, seed).values(x, y, *sampling[:3], fineness)
     network = cppn.resolve(cppn.seeded_latent(seed), sampling)
     got = network.colour(x, y, np.hypot(x, y), fineness=fineness)
     # A weight of pyre differs in its last digit in float32, and zooms make more of it.
@@ -57,7 +59,7 @@ def test_the_local_fineness_is_that_of_the_plain_formula(name: str, view: str) -
     assert local is not None
     x, y = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 50)) * sampling.scale
     x, y = x + sampling.center[0], y + sampling.center[1]
-    expected = PlainNetwork(name, seed).local_fineness(x, y, *sampling[:3])
+    expected = plain_network(name, seed).local_fineness(x, y, *sampling[:3])
     squares = [np.zeros(50) for _ in local.shares]
     half = 0.5 * sampling.step
     for sign in (1.0, -1.0):  # along the diagonals of a pixel
@@ -143,7 +145,7 @@ def test_a_larger_canvas_reads_more_layers_and_changes_no_coarse_one() -> None:
 @pytest.mark.parametrize("name", DETAILED)
 def test_fineness_over_the_picture_is_that_of_the_plain_formula(name: str) -> None:
     cppn = CPPN.from_preset(name, seed=5)
-    assert math.isclose(cppn.overall_fineness, PlainNetwork(name, 5).overall(), abs_tol=1e-4)
+    assert math.isclose(cppn.overall_fineness, plain_network(name, 5).overall(), abs_tol=1e-4)
 
 
 def test_a_finer_network_fades_as_much_earlier_and_keeps_its_forms() -> None:
