@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
-from tilecppn.codegen.values import I64, Operand, Value
+from tilecppn.codegen.values import I8, I64, Operand, Value
+
+PYTHON = "python_"  # before the name of a function that takes NumPy arrays
+HEADER = object.__basicsize__  # bytes of an array's object before the address of its data
 
 
 class ArrayOf(NamedTuple):
@@ -50,6 +53,24 @@ class Function:
                 argument.add_attribute("noalias")
         self.entry = self.ir.append_basic_block("entry")
         self.build = ir.IRBuilder(self.entry)
+        self._for_python()
+
+    def _for_python(self) -> None:
+        """Generate a function that takes arrays as NumPy's objects, and calls this one.
+
+        Python takes 2 µs to call it, and 5 to 10 if it has to find the addresses of the data.
+        """
+        outer = ir.Function(self.ir.module, self.ir.ftype, name=PYTHON + self.ir.name)
+        build = ir.IRBuilder(outer.append_basic_block("entry"))
+
+        def data(array: ir.Argument) -> ir.Value:
+            place = build.gep(array, [I64(HEADER)], source_etype=I8)
+            return build.load(place, typ=array.type)
+
+        arrays = [isinstance(kind, ArrayOf) for kind in self.arguments.values()]
+        given = zip(outer.args, arrays, strict=True)
+        build.call(self.ir, [data(value) if is_array else value for value, is_array in given])
+        build.ret_void()
 
     def __getitem__(self, name: str) -> Value:
         """Return the scalar argument of that name."""

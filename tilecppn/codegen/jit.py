@@ -11,19 +11,18 @@ from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import llvmlite
-import numpy as np
 from llvmlite import binding as llvm
 from llvmlite import ir
 
 from tilecppn import version
 from tilecppn.codegen.cache import cached
-from tilecppn.codegen.function import Module
+from tilecppn.codegen.function import HEADER, PYTHON, Module
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
-_C_TYPES = {
-    "ptr": ctypes.c_void_p,
+_C_TYPES: dict[str, Any] = {
+    "ptr": ctypes.py_object,
     "i32": ctypes.c_int32,
     "i64": ctypes.c_int64,
     "float": ctypes.c_float,
@@ -85,8 +84,8 @@ class Compiled:
         `make` is called only if the code is not in the cache.
         """
         made_of = (
-            version.VERSION, _sources(), llvmlite.__version__, llvm.llvm_version_info, target,
-            make.__module__, make.__qualname__, arguments,
+            version.VERSION, _sources(), llvmlite.__version__, llvm.llvm_version_info, HEADER,
+            target, make.__module__, make.__qualname__, arguments,
         )  # fmt: skip
         key = repr(made_of)
         assert " at 0x" not in key, "an argument is told by its place in memory alone"
@@ -101,17 +100,17 @@ class Compiled:
         }
 
     def __getitem__(self, name: str) -> Callable[..., None]:
-        """Return a function by name. It takes NumPy arrays and numbers, and releases the GIL."""
+        """Return a function by name, which releases the GIL.
+
+        It takes NumPy arrays and numbers. Another object instead of an array is not noticed.
+        """
         return self._functions[name]
 
     def _callable(self, name: str, kinds: list[str]) -> Callable[..., None]:
-        types = [_C_TYPES[kind] for kind in kinds]
-        pointer = ctypes.CFUNCTYPE(None, *types)(self._engine.get_function_address(name))
-
-        def call(*arguments: Any, _owner: Any = self._engine) -> None:  # keeps the code in memory
-            pointer(*[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
-
-        return call
+        address = self._engine.get_function_address(PYTHON + name)
+        function = ctypes.CFUNCTYPE(None, *[_C_TYPES[kind] for kind in kinds])(address)
+        function.owner = self._engine  # type: ignore[attr-defined] # keeps the code in memory
+        return function
 
 
 @cache
@@ -148,14 +147,6 @@ def _machine(target: Target) -> llvm.TargetMachine:
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=target.cpu, features=target.features, opt=2, jit=True
     )
-
-
-def _address(array: Any) -> int:
-    """Return the address of an array's data, quickly: a tile needs some hundred."""
-    try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # takes a quarter of the time
-    except (TypeError, ValueError, BufferError):  # read-only, empty, or not contiguous
-        return int(array.ctypes.data)
 
 
 def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
