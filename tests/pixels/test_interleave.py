@@ -51,6 +51,7 @@ def test_every_size_agrees_with_numpy(channels: int, dtype: type) -> None:
         full = np.iinfo(dtype).max
         pixels = random.integers(0, full, (channels, height, width), dtype, endpoint=True)
         before = pixels.copy()
+        assert np.array_equal(interleaved(pixels), np.moveaxis(pixels, 0, -1))
         assert np.array_equal(filtered(pixels), plain(pixels))
         assert np.array_equal(differences(pixels), from_the_left(pixels))
         assert np.array_equal(pixels, before)

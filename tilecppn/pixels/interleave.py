@@ -14,10 +14,14 @@ WIDE = 64  # bytes of a plane that are interleaved at a time
 
 
 def interleaved(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Convert (channels, height, width) to contiguous (height, width, channels)."""
-    out = np.empty((*pixels.shape[1:], len(pixels)), pixels.dtype)
-    for channel, plane in enumerate(pixels):  # four times as fast as all at once
-        out[..., channel] = plane
+    """Convert (channels, height, width) of any dtype to contiguous (height, width, channels)."""
+    channels, height, width = pixels.shape
+    out = np.empty((height, width, channels), pixels.dtype)
+    if pixels.dtype.kind == "u" and width >= WIDE // pixels.itemsize:
+        _call("plain", pixels, out)
+    else:
+        for channel, plane in enumerate(pixels):  # four times as fast as all at once
+            out[..., channel] = plane
     return out
 
 
@@ -31,8 +35,6 @@ def filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     size = channels * pixels.itemsize
     if width < WIDE // pixels.itemsize:
         return np.ascontiguousarray(filtered(_widened(pixels))[:, : 1 + size * width])
-    if pixels.strides[2] != pixels.itemsize:
-        pixels = np.ascontiguousarray(pixels)
     out = np.empty((height, 1 + size * width), np.uint8)
     out[0, 0] = SUB
     out[1:, 0] = UP
@@ -66,8 +68,6 @@ def differences(pixels: NDArray[Any]) -> NDArray[Any]:
     channels, height, width = pixels.shape
     if width <= WIDE // pixels.itemsize:
         return np.ascontiguousarray(differences(_widened(pixels))[:, :width])
-    if pixels.strides[2] != pixels.itemsize:
-        pixels = np.ascontiguousarray(pixels)
     out = np.empty((height, width, channels), pixels.dtype)
     out[:, 0] = pixels[:, :, 0].T
     _call("left", pixels, out)
@@ -80,6 +80,8 @@ def _widened(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _call(name: str, pixels: NDArray[Any], out: NDArray[Any]) -> None:
     channels, height, width = pixels.shape
+    if pixels.strides[2] != pixels.itemsize:
+        pixels = np.ascontiguousarray(pixels)
     plane = pixels.strides[0] // pixels.itemsize
     _compiled(pixels.dtype, channels)[name](
         pixels, plane, row_stride(pixels), height, width, out, out.strides[0]
@@ -88,16 +90,18 @@ def _call(name: str, pixels: NDArray[Any], out: NDArray[Any]) -> None:
 
 @machine_code
 def _compiled(dtype: np.dtype[Any], channels: int) -> Module:
-    """Subtract from each row the one above, or from each column its left one, except the first."""
+    """Interleave; "up" subtracts from each row the one above, "left" from each column its left one,
+    except the first.
+    """
     module = Module()
-    _subtraction(module, "up", dtype, channels)
-    _subtraction(module, "left", dtype, channels)
+    for name in ("plain", "up", "left"):
+        _interleaving(module, name, dtype, channels)
     return module
 
 
-def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int) -> None:
-    """Subtract neighbours and interleave: bytes, the high one first, for "up"; else numbers."""
-    up = name == "up"
+def _interleaving(module: Module, name: str, dtype: np.dtype[Any], channels: int) -> None:
+    """Interleave bytes, the high one first, for "up"; else numbers."""
+    up, left = name == "up", name == "left"
     f = module.function(
         name,
         pixels=ArrayOf(ELEMENTS[dtype]),
@@ -112,16 +116,18 @@ def _subtraction(module: Module, name: str, dtype: np.dtype[Any], channels: int)
     orders = [_order(part, channels, dtype.itemsize, swapped=up) for part in range(channels)]
     with (
         f.loop(f["height"], start=1 if up else 0) as row,
-        f.loop(f["width"], start=0 if up else 1, step=lanes) as start,
+        f.loop(f["width"], start=1 if left else 0, step=lanes) as start,
     ):
         col = start.at_most(f["width"] - lanes)  # the last vector may overlap the one before
         out = f.array("out").at(row * f["out_apart"] + col * (channels * dtype.itemsize))
         planes = []
         for channel in range(channels):
             here = f.array("pixels").at(f["plane"] * channel + row * f["row_stride"] + col)
-            before = here.at(-f["row_stride"] if up else -1)
-            value, other = here.load(0, lanes), before.load(0, lanes)
-            planes.append(value.bytes() - other.bytes() if up else (value - other).bytes())
+            value = here.load(0, lanes)
+            if up:
+                planes.append(value.bytes() - here.at(-f["row_stride"]).load(0, lanes).bytes())
+            else:
+                planes.append((value - here.load(-1, lanes) if left else value).bytes())
         for part, (picks, *further) in enumerate(orders):
             mixed = planes[0].picked(picks)
             for plane, picks in zip(planes[1:], further, strict=True):
