@@ -188,6 +188,12 @@ PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "preview by no kernel": (("preview", "ok.toml", "-o", "x.png", "--kernel", "x"), "kernel"),
     "plan for no kernel": (("plan", "ok.toml", "--kernel", "refrence"), '"reference"'),
+    "plan for no price": (("plan", "ok.toml", "--price", "nan"), "--price"),
+    "plan for any price": (("plan", "ok.toml", "--price", "inf"), "--price"),
+    "a fit without an end": (
+        ("fit", "photo.png", "-o", "x.safetensors", "--max-minutes", "nan"),
+        "--max-minutes",
+    ),
     "plan for no worker": (("plan", "ok.toml", "--workers", "0"), "--workers"),
     # Stores to look at
     "status of nothing": (("status", "missing.zarr"), "missing.zarr: no such store"),

@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.results import LOCAL, assert_refused, ok, record
+from tilecppn.addresses import as_path
+from tilecppn.cli.batch import read_jobs
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
@@ -42,6 +44,12 @@ def test_a_file_of_jobs_has_names_and_values(cli: Cli, tmp_path: Path) -> None:
     assert (wide.canvas.width, wide.cppn) != (64, Store("out/a.zarr").scene.cppn)
 
 
+def test_a_job_takes_a_scene_from_a_bucket(tmp_path: Path) -> None:
+    (tmp_path / "jobs.toml").write_text('[[job]]\nscene = "s3://bucket/folder/a.zarr"\n')
+    (request,) = read_jobs(tmp_path / "jobs.toml")
+    assert (request.scene, request.name) == (as_path("s3://bucket/folder/a.zarr"), "a")
+
+
 def test_a_scene_that_fails_is_named_and_the_others_are_done(cli: Cli) -> None:
     ok(cli("render", "a.toml", "-o", "out/b.zarr", *LOCAL))
     found = cli("render", "a.toml", "b.toml", "c.toml", "-o", "out", *LOCAL)
@@ -65,6 +73,10 @@ def test_a_scene_that_fails_is_named_and_the_others_are_done(cli: Cli) -> None:
         (["--jobs", "path.toml", "-o", "out"], "without a folder"),
         (["--jobs", "set.toml", "-o", "out"], "job 1: set: must be a list"),
         (["--jobs", "word.toml", "-o", "out"], "not a file of jobs"),
+        (["--jobs", "nested.toml", "-o", "out"], "not a file of jobs: nested too deeply"),
+        (["--jobs", "nul.toml", "-o", "out"], "name = 'a\\x00b'"),
+        (["--jobs", "user.toml", "-o", "out"], "~nobody-here/a.toml: cannot be read"),
+        (["--jobs", "web.toml", "-o", "out"], "web.toml: job 1: https://a/b.toml: unknown kind"),
         (["a.toml", "b.toml", "-o", "s.zarr"], "is the name of one store"),
     ],
 )
@@ -77,6 +89,10 @@ def test_wrong_requests_are_refused_before_any_work(
     (tmp_path / "path.toml").write_text('[[job]]\nscene = "a.toml"\nname = "../x"\n')
     (tmp_path / "set.toml").write_text('[[job]]\nscene = "a.toml"\nset = "cppn.seed=1"\n')
     (tmp_path / "word.toml").write_text("job = 3\n")
+    (tmp_path / "nested.toml").write_text("job = " + "[" * 100_000)
+    (tmp_path / "nul.toml").write_text('[[job]]\nscene = "a.toml"\nname = "a\\u0000b"\n')
+    (tmp_path / "user.toml").write_text('[[job]]\nscene = "~nobody-here/a.toml"\n')
+    (tmp_path / "web.toml").write_text('[[job]]\nscene = "https://a/b.toml"\n')
     ok(cli("render", "a.toml", "-o", "s.zarr", *LOCAL))
     assert_refused(cli("render", *words), says)
     assert not (tmp_path / "out").exists()

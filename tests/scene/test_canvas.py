@@ -55,6 +55,8 @@ def test_a_size_in_pixels_replaces_one_on_paper() -> None:
         ({"print": "6x4in", "width": 600}, "canvas.print"),
         ({"bleed": "3"}, "canvas.bleed"),
         ({"bleed": 3}, "canvas.bleed"),
+        ({"print": f"{'9' * 400}x1in"}, "canvas.print"),
+        ({"bleed": f"{'9' * 308}in"}, "canvas.bleed"),
         ({"dpi": 0}, "canvas.dpi"),
         ({"crop": [0.5, 0.5, 0.6, 0.5]}, "canvas.crop"),
         ({"crop": [0.5, 0.5, 0.0, 0.5]}, "canvas.crop"),

@@ -8,7 +8,7 @@ import pytest
 import tilecppn as tc
 from tests.scene.conftest import NET
 from tilecppn.cppn import CPPN
-from tilecppn.errors import SceneError
+from tilecppn.errors import AddressError, SceneError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene import sections
 from tilecppn.scene.scene import Scene
@@ -70,6 +70,15 @@ def test_a_scene_with_a_network_of_its_own_is_saved_with_it(tmp_path: Path) -> N
     assert CPPN.load(tmp_path / "a.safetensors") == one
     with pytest.raises(SceneError, match=r"\.toml"):
         SCENE.save(tmp_path / "a.png")
+
+
+def test_a_scene_is_saved_at_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would become a local folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    for scene in (SCENE, SCENE.replace(cppn=SCENE.cppn)):
+        with pytest.raises(AddressError, match="give a path on a disk"):
+            scene.save("s3://bucket/a.toml")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_reprs_say_what_a_person_chose() -> None:

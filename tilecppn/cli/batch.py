@@ -1,13 +1,13 @@
 """`tilecppn render A.toml B.toml … -o FOLDER`: render many scenes as one run."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tilecppn.addresses import as_path, file_beside, is_address
 from tilecppn.cli.common import load, outcome_record, outcome_words, result
 from tilecppn.cli.run_options import Choices, opened_run
-from tilecppn.errors import InvalidRequestError, RenderError, SceneError
+from tilecppn.errors import AddressError, InvalidRequestError, RenderError, SceneError
 from tilecppn.formatting import counted
 from tilecppn.suggestions import one_of
 
@@ -45,7 +45,7 @@ def render_batch(
     from tilecppn.run.batch import BatchItem, render_batch
     from tilecppn.storage.metadata import attributes
 
-    requests = [Request(path, _stem(path), ()) for path in scenes]
+    requests = [Request(path, path.stem, ()) for path in scenes]
     requests += [] if jobs is None else read_jobs(jobs)
     if not requests:
         raise InvalidRequestError(f"{jobs}: has no [[job]]")
@@ -96,18 +96,19 @@ def read_jobs(path: Path) -> list[Request]:
 
     Paths of scenes are relative to the file. Raises SceneError.
     """
+    from tilecppn.scene import toml_text
     from tilecppn.scene.parsing import read_text
 
     try:
-        found = tomllib.loads(read_text(path, "a file of jobs")).get("job", [])
+        found = toml_text.loads(read_text(path, "a file of jobs")).get("job", [])
         tables: list[dict[str, Any]] = [dict(job) for job in found]
-    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise SceneError(f"{path}: not a file of jobs: {error}") from None
     requests = []
     for number, table in enumerate(tables, 1):
         try:
             requests.append(_request(table, path.parent))
-        except SceneError as error:
+        except (SceneError, AddressError) as error:
             raise SceneError(f"{path}: job {number}: {error}") from None
     return requests
 
@@ -120,15 +121,11 @@ def _request(table: dict[str, Any], folder: Path) -> Request:
         raise SceneError("scene: must name a file")
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise SceneError('set: must be a list of values as for --set, like ["cppn.seed=7"]')
-    path = folder / Path(scene).expanduser()
-    name = table.get("name", _stem(path))
-    if not isinstance(name, str) or not name or Path(name).name != name:
+    path = as_path(scene) if is_address(scene) else file_beside(folder, scene)
+    name = table.get("name", path.stem)
+    if not isinstance(name, str) or not name or Path(name).name != name or "\0" in name:
         raise SceneError(f"name = {name!r}: must be a file's name without a folder")
     return Request(path, name.removesuffix(".zarr"), tuple(values))
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(path.suffix)
 
 
 def _check_names(requests: Sequence[Request], folder: Path) -> None:

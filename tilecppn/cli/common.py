@@ -68,6 +68,19 @@ class ByteCount(click.ParamType[int]):
         return count
 
 
+class FiniteRange(click.FloatRange):
+    """A range of numbers without NaN and infinity, which click accepts in any range."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number. Fail for NaN, infinity, and a number outside the range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
 class Length(click.ParamType[int | str]):
     """A number of pixels, or a length on paper."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, blaming_options, json_option, result
+from tilecppn.cli.common import FILE, FiniteRange, blaming_options, json_option, result
 from tilecppn.cli.image_output import image_output
 from tilecppn.cli.options import device_options, given_settings, settings_options
 from tilecppn.cli.signals import stop_request
@@ -28,13 +28,13 @@ HELP = {
 )
 @click.option(
     "--max-minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=5.0,
     show_default=True,
     help="Time limit; the learning rate falls towards its end.",
 )
 @click.option("--max-steps", type=click.IntRange(1), help="Limit of steps.")
-@click.option("--psnr", type=click.FloatRange(0), help="Stop at this PSNR, in dB.")
+@click.option("--psnr", type=FiniteRange(0), help="Stop at this PSNR, in dB.")
 @click.option(
     "--resize", type=click.IntRange(8), help="Scale the longer side to this many pixels first."
 )

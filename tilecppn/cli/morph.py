@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tilecppn.cli.common import FILE, json_option, result
+from tilecppn.cli.common import FILE, FiniteRange, json_option, result
 
 
 @click.command()
@@ -24,7 +24,7 @@ from tilecppn.cli.common import FILE, json_option, result
 @click.option("--loop", is_flag=True, help="Go back to the first waypoint at the end.")
 @click.option(
     "--duration",
-    type=click.FloatRange(0.01, 60),
+    type=FiniteRange(0.01, 60),
     default=0.1,
     show_default=True,
     help="Seconds per frame.",

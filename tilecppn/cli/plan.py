@@ -10,6 +10,7 @@ import click
 
 from tilecppn.cli.common import (
     OUTPUT,
+    FiniteRange,
     json_option,
     kernel_option,
     load_resized,
@@ -61,7 +62,7 @@ Estimated = Callable[["Scene", "Plan"], Estimate]
 @kernel_option
 @click.option(
     "--price",
-    type=click.FloatRange(0.0),
+    type=FiniteRange(0.0),
     help="Price of a worker for an hour: also estimate the cost on a cluster, with workers as fast "
     "as this machine's.",
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tilecppn.cli.common import FILE, blaming_options, json_option, result
+from tilecppn.cli.common import FILE, FiniteRange, blaming_options, json_option, result
 from tilecppn.cli.options import device_options, given_settings, settings_options
 from tilecppn.cli.signals import stop_request
 from tilecppn.formatting import counted
@@ -59,7 +59,7 @@ HELP = {
     help="Folder for checkpoints, curves and sheets (default: MODEL.training).",
 )
 @click.option(
-    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after this many minutes."
+    "--max-minutes", type=FiniteRange(0, min_open=True), help="Stop after this many minutes."
 )
 @click.option(
     "--from", "start", type=FILE, metavar="CHECKPOINT", help="Resume from this checkpoint."

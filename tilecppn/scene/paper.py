@@ -6,7 +6,7 @@ INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
 DPI = 300.0  # what printers ask for
 LARGEST = {"A": (841, 1189), "B": (1000, 1414)}  # mm, of A0 and B0 (ISO 216)
 
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = r"(\d{1,12}(?:\.\d*)?|\.\d+)"  # not beyond what a float can hold in pixels
 _LENGTH = re.compile(rf"{_NUMBER}\s*(in|cm|mm|px)", re.IGNORECASE)
 _SHEET = re.compile(rf"{_NUMBER}\s*(in|cm|mm)?\s*[x×]\s*{_NUMBER}\s*(in|cm|mm)", re.IGNORECASE)
 _SERIES = re.compile(r"([AB])(\d|10)(?:\s+(portrait|landscape))?", re.IGNORECASE)

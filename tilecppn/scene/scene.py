@@ -218,11 +218,12 @@ class Scene:
         """Write the scene as a TOML file, with all its values.
 
         A network that no preset makes is written to a weights file beside it, NAME.safetensors.
-        Raises SceneError if that file holds another network, or `path` does not end in .toml.
+        Raises SceneError if that file holds another network, or `path` does not end in .toml, and
+        AddressError for an address.
         """
         import tomli_w
 
-        path = Path(path)
+        path = as_path(path)
         if path.suffix != ".toml":
             raise SceneError(f"{path}: a scene is a TOML file; give a name that ends in .toml")
         values = tomllib.loads(self.to_toml())

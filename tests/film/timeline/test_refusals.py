@@ -18,6 +18,8 @@ KEY = "[[keyframe]]\ntime = 0\nview.scale = 3\n"
     [
         ("[film]\nfps = 0\n" + KEY, "film.fps = 0: must be a number above 0"),
         ("[film]\nfps = '1/0'\n" + KEY, "film.fps"),
+        ("[film]\nfps = '1e999999999'\n" + KEY, "film.fps"),
+        ("[film]\nfps = '1e-999999999'\n" + KEY, "film.fps"),
         ("[film]\nseconds = 0\n" + KEY, "film.seconds = 0: must be a finite number above 0"),
         ("[film]\nseconds = 1e-9\n" + KEY, "gives 0 frames"),
         ("[film]\nseconds = 1e9\n" + KEY, "must be from 1 to 1000000"),

@@ -22,6 +22,8 @@ def rate() -> Check:
     def parse(value: Any) -> Fraction:
         if type(value) not in (int, float, str, Fraction):
             raise ValueError
+        if "/" not in str(value) and not 0 < float(value) <= MAX_FPS:
+            raise ValueError  # a Fraction of "1e999999999" would take for ever
         try:
             found = Fraction(str(value))  # 29.97 as written, not the nearest float
         except ZeroDivisionError:
