@@ -27,6 +27,8 @@ def test_seeds_that_change_nothing_are_refused() -> None:
         gallery(SCENE.replace(latent={"z": [0.0] * 8}), latents=[1])
     with pytest.raises(tc.InvalidRequestError, match="at least one"):
         gallery(SCENE, seeds=[])
+    with pytest.raises(tc.InvalidRequestError, match="columns=0: must be 1"):
+        gallery(SCENE, seeds=[1], columns=0)
 
 
 def test_each_label_is_what_gives_its_picture() -> None:

@@ -173,6 +173,23 @@ def test_a_manifest_without_the_list_s_checksum_is_damaged(work: Path) -> None:
     assert find_export_damage(folder) == {folder / provenance.MANIFEST: "damaged"}
 
 
+def test_a_wrong_checksum_of_the_list_is_the_manifests_fault(work: Path) -> None:
+    before, file = tree(work), work / "xyz" / provenance.MANIFEST
+    listed = str(provenance.listed_checksum(work / "xyz"))
+    file.write_text(file.read_text().replace(listed, "12345678"))
+    damage = find_export_damage(work / "xyz")
+    assert damage == {file: "damaged"}
+    repair_export(work / "xyz", damage, work / "a.zarr", Threads())
+    assert tree(work) == before
+
+
+def test_a_damaged_name_of_an_option_is_told(work: Path) -> None:
+    file = work / "a.png"
+    file.write_bytes(file.read_bytes().replace(b" overlap=0", b" overlaq=0"))
+    with pytest.raises(ExportError, match="is damaged, too; export it again"):
+        repair_export(file, find_export_damage(file), work / "a.zarr", Threads())
+
+
 def test_a_check_can_be_stopped(work: Path) -> None:
     with pytest.raises(Interrupted):
         find_export_damage(work / "xyz", stopping=lambda: True)

@@ -81,6 +81,8 @@ def gallery(
         raise InvalidRequestError("a gallery needs at least one seed")
     if columns is None:
         columns = len(kinds[-1]) if len(kinds) > 1 else math.ceil(math.sqrt(len(variants)))
+    if columns < 1:
+        raise InvalidRequestError(f"--columns {columns}: must be 1 at least")
     canvas = scene.canvas
     across = max(1, round(width * canvas.width / max(canvas.width, canvas.height)))
     cell = (across, max(1, round(canvas.height * across / canvas.width)))

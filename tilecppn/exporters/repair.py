@@ -34,6 +34,8 @@ from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.places import storage_of
 from tilecppn.storage.store import Store
 
+_DAMAGED = "{}: what it was made from is damaged, too; export it again"
+
 
 def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: Threads) -> None:
     """Make the files of `damage` again, as named by `find_export_damage`; others are kept.
@@ -82,7 +84,7 @@ def _made(path: Path, damage: Collection[Path]) -> Provenance:
         found = readers[file]()
         if found is not None and found.encoding:
             return found
-    raise ExportError(f"{path}: what it was made from is damaged, too; export it again")
+    raise ExportError(_DAMAGED.format(path))
 
 
 def _values(path: Path, made: Provenance) -> dict[str, Any]:
@@ -120,9 +122,12 @@ def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
         info = storage_of(path).get("info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
         values["url"] = address if is_web_address(address) else None
+    try:
+        given = ExportOptions(layout=layout, **values)
+    except TypeError:  # the name of an option is damaged
+        raise ExportError(_DAMAGED.format(path)) from None
     shown, withheld = (
-        ExportOptions(layout=layout, show_scene=show, **values).resolved(path, store.scene)
-        for show in (True, False)
+        replace(given, show_scene=show).resolved(path, store.scene) for show in (True, False)
     )
     return withheld if made.encoding == withheld.encoding else shown
 

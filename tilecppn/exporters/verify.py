@@ -96,8 +96,11 @@ def _find_in_folder(folder: Path, counted: Counted, stopping: ShouldStop) -> dic
     found: dict[Path, str] = {}
     if (state := folder_checksums.fault(files, folder_checksums.LIST, expected)) is not None:
         found[folder / folder_checksums.LIST] = state
-        if crc32c_of([folder_checksums.right_list(files, made.line())]) == expected:
+        right = folder_checksums.right_list(files, made.line())
+        if crc32c_of([right]) == expected:
             return found
+        if folder_checksums.fault(files, folder_checksums.LIST, crc32c_of([right])) is None:
+            return {folder / MANIFEST: DAMAGED}  # its checksum of the list
     wrong, listed = _find_listed(folder, counted, stopping)
     found |= wrong
     if not made.intact and not found:

@@ -107,6 +107,9 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) ->
     for name, options, why in refused:
         with pytest.raises(ExportError, match=why):
             export(store.path, tmp_path / "b" / name, **options)
+    wide = noise_store(tmp_path / "wide.zarr", 70_000, 2, shard=8192, tile=4096)
+    with pytest.raises(ExportError, match=r"pixels a side at most; use more panels, or \.tif"):
+        export(wide.path, tmp_path / "b" / "a.webp", panels="2x1")
     assert not list((tmp_path / "b").iterdir())
     export(store.path, tmp_path / "b" / "a.png", panels="2x1")
     with pytest.raises(ExportError, match="already exists"):

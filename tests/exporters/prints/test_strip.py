@@ -90,6 +90,7 @@ def test_what_cannot_be_is_refused(store: Store, tmp_path: Path) -> None:
         ("a.png", {"strip": "9x9in", "panels": "2x2"}, "cannot be combined with panels"),
         ("a.dzi", {"strip": "A4"}, "leave it out"),
         ("a.png", {"strip": "900x900cm"}, "200,000,000 pixels"),
+        ("a.webp", {"strip": "150x8cm"}, "17717 × 945: WEBP has 16,383 pixels a side at most"),
     ]
     for name, options, why in refused:
         with pytest.raises(ExportError, match=why):

@@ -115,8 +115,8 @@ def check_fits(encoder: Encoder, source: Source, dest: Path) -> None:
 
     why = reason(0)
     if why is not None:
-        fits = next(level for level in range(len(source.sizes)) if reason(level) is None)
+        fits = next((k for k in range(len(source.sizes)) if reason(k) is None), None)
+        smaller = "more --panels" if fits is None else f"--level {source.base + fits}"
         raise ExportError(
-            f"{dest}: {source.width} × {source.height}: {why}; use --level {source.base + fits}, "
-            "or .tif or .png"
+            f"{dest}: {source.width} × {source.height}: {why}; use {smaller}, or .tif or .png"
         )

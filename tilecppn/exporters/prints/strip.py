@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
-from tilecppn.exporters.files.image_file import write_image
+from tilecppn.exporters.files.image_file import check_image_size, write_image
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.parallel import Threads
@@ -41,8 +41,8 @@ def page_size(source: Source, options: ExportOptions) -> Size:
 
 
 def check_page(source: Source, dest: Path, options: ExportOptions) -> None:
-    """Raise ExportError if the page's size is unsuitable."""
-    page_size(source, options)
+    """Raise ExportError if the page's size is unsuitable, or too large for the format."""
+    check_image_size(dest, page_size(source, options))
 
 
 def export_strip(
