@@ -51,19 +51,10 @@ def image_file(kind: str, path: Path) -> Any:
     return getattr(module, f"{kind}ImageFile")(path)
 
 
-def _of_jpeg(path: Path) -> str | None:
-    with image_file("Jpeg", path) as image:
+def _of_exif(kind: str, path: Path) -> str | None:
+    with image_file(kind, path) as image:
         text: str | None = image.getexif().get(tags.DESCRIPTION)
         return text
-
-
-def _of_exif(kind: str, path: Path) -> str | None:
-    from PIL import Image
-
-    with image_file(kind, path) as image:
-        exif = Image.Exif()
-        exif.load(image.info.get("exif", b""))
-        return exif.get(tags.DESCRIPTION)
 
 
 def _of_dzi(path: Path) -> str | None:
@@ -102,7 +93,7 @@ def _of_folder(path: Path) -> str | None:
 READERS: dict[str, Callable[[Path], str | None]] = {
     ".png": png.scene_of,
     ".tif": _of_tiff,
-    ".jpg": _of_jpeg,
+    ".jpg": partial(_of_exif, "Jpeg"),
     ".webp": partial(_of_exif, "WebP"),
     ".avif": partial(_of_exif, "Avif"),
     ".jxl": lambda path: jxl.read_exif(path).get(tags.DESCRIPTION),

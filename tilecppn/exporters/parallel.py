@@ -46,7 +46,7 @@ def in_order(
     function: Callable[[T], R],
     items: Iterable[T],
     workers: int,
-    stopping: Callable[[], bool] = lambda: False,
+    stopping: ShouldStop = never,
 ) -> Generator[R, None, None]:
     """Yield function(item) for each item, in order, at most workers + 1 at a time.
 

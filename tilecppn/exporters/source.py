@@ -13,8 +13,7 @@ from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.pixels.depth import dithered
 from tilecppn.pixels.downsample import mean2x2
 from tilecppn.pixels.hdr import HDR
-from tilecppn.pixels.interleave import interleaved
-from tilecppn.pixels.quantise import to_uint8, to_uint16
+from tilecppn.pixels.quantise import to_uint16
 from tilecppn.pixels.resample import Size, resampled
 from tilecppn.plan import Window, halved
 from tilecppn.storage.store import Store
@@ -117,10 +116,6 @@ class Source:
             about=options.about,
             profile=options.profile,
         )
-
-    def read_uint8(self, level: int, window: Window) -> NDArray[np.uint8]:
-        """Do what `read` does, in 8 bits and with the channels last: (height, width, channels)."""
-        return interleaved(to_uint8(self.read(level, window)))
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
         """Return the pixels (channels, height, width) of a window of a level in `sizes`.

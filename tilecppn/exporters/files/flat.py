@@ -37,7 +37,7 @@ def export_flat(source: Source, dest: Path, options: ExportOptions, threads: Thr
         made = source.provenance(provenance.STILL, options)
 
         def size(quality: int) -> int:
-            settings = quality, options.effort, source.resolution
+            settings = source.resolution, quality, options.effort
             write_flat(out, temporary, dest, made, *settings, threads)
             return temporary.stat().st_size
 

@@ -55,15 +55,16 @@ def write_flat(
     temporary: Path,
     dest: Path,
     made: Provenance,
+    dpi: float | None = None,
     quality: int | None = None,
     effort: int = LEAST,
-    dpi: float = DPI,
     threads: Threads = ALONE,
 ) -> None:
     """Write an image (height, width, channels) to `temporary`, in the format of `dest`'s suffix.
 
     Raises RenderError if the format cannot hold it.
     """
+    dpi = DPI if dpi is None else dpi
     encoder = ENCODERS[suffix_of(dest)[1:]]
     grey = image.shape[2] == 1
     # A grey WebP or AVIF is stored in colour.
@@ -111,12 +112,6 @@ def exif(made: Provenance, dpi: float) -> Any:
     return said
 
 
-def _write_flat(
-    image: Image, temporary: Path, dest: Path, made: Provenance, dpi: float | None
-) -> None:
-    write_flat(image, temporary, dest, made, dpi=DPI if dpi is None else dpi)
-
-
 def _write_png(
     image: Image, temporary: Path, dest: Path, made: Provenance, dpi: float | None
 ) -> None:
@@ -148,8 +143,8 @@ def _write_tiff(
 # By suffix: image, file to write, its final name, provenance, dpi.
 WRITERS: dict[str, Callable[[Image, Path, Path, Provenance, float | None], None]] = {
     ".png": _write_png,
-    ".jpg": _write_flat,
-    ".webp": _write_flat,
-    ".avif": _write_flat,
+    ".jpg": write_flat,
+    ".webp": write_flat,
+    ".avif": write_flat,
     ".tif": _write_tiff,
 }

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tilecppn.errors import ExportError
+from tilecppn.exporters.bands import in_uint8
 from tilecppn.exporters.files.image_file import write_image
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import provenance
@@ -29,20 +30,19 @@ from tilecppn.scene import paper
 
 Write = Callable[[Source, Path, ExportOptions, Threads], list[Path]]
 MOST = 400  # most panels; each file stays locked until all are written
-ONE = Window(0, 0, 1, 1)
 SHEET = 1600  # most pixels along the longer side of the overview
 CM = 2.54  # of an inch
 LINE, INK = (255, 255, 255), (20, 20, 20)
 _GRID = re.compile(r"([1-9]\d?)[x×]([1-9]\d?)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel(Source):
     """A window of the largest level of `whole`, as a picture with one level."""
 
-    whole: Source | None = None
-    window: Window = ONE
-    name: str = ""
+    whole: Source
+    window: Window
+    name: str
 
     def __post_init__(self) -> None:
         """Skip the checks, which the whole picture has passed."""
@@ -53,19 +53,14 @@ class Panel(Source):
 
     @property
     def resolution(self) -> float:
-        return self._whole.resolution
-
-    @property
-    def _whole(self) -> Source:
-        assert self.whole is not None
-        return self.whole
+        return self.whole.resolution
 
     def provenance(self, kind: str, options: ExportOptions) -> Provenance:
-        made = self._whole.provenance(kind, options)
+        made = self.whole.provenance(kind, options)
         return replace(made, encoding=f"{made.encoding} panel={self.name}")
 
     def read(self, level: int, window: Window) -> NDArray[Any]:
-        return self._whole.read(0, window.moved(self.window.top, self.window.left))
+        return self.whole.read(0, window.moved(self.window.top, self.window.left))
 
 
 def grid_of(text: str) -> tuple[int, int]:
@@ -127,15 +122,9 @@ def panels(source: Source, dest: Path, options: ExportOptions) -> list[tuple[Pat
         bits = source.bits
         return Panel(source.store, source.base, bits=bits, whole=source, window=window, name=name)
 
-    return [
-        (path, panel(path, window))
-        for row, line in zip(
-            paths(dest, grid),
-            windows((source.width, source.height), grid, overlap),
-            strict=True,
-        )
-        for path, window in zip(row, line, strict=True)
-    ]
+    rows = windows((source.width, source.height), grid, overlap)
+    named = zip(chain(*paths(dest, grid)), chain(*rows), strict=True)
+    return [(path, panel(path, window)) for path, window in named]
 
 
 def export_panels(
@@ -163,7 +152,7 @@ def assembly_sheet(source: Source, named: list[tuple[str, Window]]) -> NDArray[n
     """
     level = next(k for k, size in enumerate(source.sizes) if max(size) <= SHEET)
     width, height = source.sizes[level]
-    pixels = source.read_uint8(level, Window(0, 0, height, width))
+    pixels = in_uint8(source.read(level, Window(0, 0, height, width)))
     image = Image.fromarray(np.broadcast_to(pixels, (height, width, 3)).copy())
     draw = ImageDraw.Draw(image)
     scale, cm = width / source.width, CM / source.resolution

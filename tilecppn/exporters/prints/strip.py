@@ -4,13 +4,14 @@ It is printed before the large print, on the same printer and paper: the parts s
 grain, the whole shows colours and shadows.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import ExportError
+from tilecppn.exporters.bands import in_uint8
 from tilecppn.exporters.files.image_file import check_image_size, write_image
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output import provenance
@@ -69,21 +70,19 @@ def strip(source: Source, size: Size) -> NDArray[np.uint8]:
     page = np.full((height, width, source.store.plan.channels), PAPER, np.uint8)
     upper = round(height * WHOLE) - margin
     scale = min((width - 2 * margin) / source.width, (upper - margin) / source.height, 1.0)
-    whole = Source(
-        source.store,
-        source.base,
-        source.partial,
-        source.bits,
-        max(1, int(max(source.width, source.height) * scale)),
+    whole = replace(source, longest=max(1, int(max(source.width, source.height) * scale)))
+    left = max(margin, (width - whole.width) // 2)
+    page[margin : margin + whole.height, left : left + whole.width] = in_uint8(
+        whole.read(0, Window(0, 0, whole.height, whole.width))
     )
-    _put(page, whole.read_uint8(0, Window(0, 0, whole.height, whole.width)), margin, (width, upper))
     across = (width - margin * (len(PARTS) + 1)) // len(PARTS)
     top = upper + margin
     for k, middle in enumerate(PARTS):
         window = part(source, middle, (across, height - top - margin))
-        pixels = source.read_uint8(0, window)
         left = margin + k * (across + margin)
-        page[top : top + window.height, left : left + window.width] = pixels
+        page[top : top + window.height, left : left + window.width] = in_uint8(
+            source.read(0, window)
+        )
     return page
 
 
@@ -95,10 +94,3 @@ def part(source: Source, middle: tuple[float, float], size: Size) -> Window:
     left = min(max(0, round(middle[0] * source.width - across / 2)), source.width - across)
     top = min(max(0, round(middle[1] * source.height - down / 2)), source.height - down)
     return Window(top, left, top + down, left + across)
-
-
-def _put(page: NDArray[Any], pixels: NDArray[Any], margin: int, room: Size) -> None:
-    """Place pixels in the centre of the page's upper part."""
-    height, width = pixels.shape[:2]
-    left, top = max(margin, (room[0] - width) // 2), margin
-    page[top : top + height, left : left + width] = pixels

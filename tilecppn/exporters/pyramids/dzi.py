@@ -89,7 +89,6 @@ def write_page(source: Source, dest: Path, options: ExportOptions) -> list[Path]
         source,
         options,
         dest.stem,
-        overlap=options.overlap,
         files=files.name,
         card=Card(f"{quote(files.name, errors='surrogateescape')}/{CARD}", options.url or ""),
     )
