@@ -67,6 +67,14 @@ class Layout(ABC):
         """
         return pixels
 
+    def encoded(
+        self, tiles: Iterable[tuple[Window, Pixels]], options: ExportOptions
+    ) -> Iterator[tuple[Window, bytes]]:
+        """Encode tiles, except blank ones that are left out."""
+        for tile, pixels in tiles:
+            if not options.is_blank(pixels):
+                yield tile, options.encode(self.fitted(pixels, options.alpha))
+
     def describe(self, source: Source, folder: "TileFolder") -> None:  # noqa: B027 - may do nothing
         """Write the folder's files other than tiles and the manifest."""
 
@@ -82,11 +90,8 @@ class TileFolder:
     def write(self, level: int, tiles: Iterable[tuple[Window, Pixels]]) -> None:
         """Write the tiles that cover windows, each from its pixels including the overlap."""
         with storage_of(self.path).writing() as put:
-            for tile, pixels in tiles:
-                if self.options.is_blank(pixels):
-                    continue
-                name = f"{self.layout.name(level, tile)}.{self.options.suffix}"
-                put(name, self.options.encode(self.layout.fitted(pixels, self.options.alpha)))
+            for tile, data in self.layout.encoded(tiles, self.options):
+                put(f"{self.layout.name(level, tile)}.{self.options.suffix}", data)
 
     def write_all(self, level: int, window: Window, pixels: Pixels, share: Share = alone) -> None:
         """Write the tiles of a window of whole tiles, without overlap, from its pixels."""

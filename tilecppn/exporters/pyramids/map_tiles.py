@@ -37,12 +37,10 @@ def map_tiles(
     def encode(square: Region) -> list[MapTile]:
         zoom = len(layout.sizes) - 1 - square.level
         made = []
-        for tile, pixels in cut(source, square, side):
-            if not options.is_blank(pixels):
-                x, y = tile.left // side, tile.top // side
-                number = int(tile_number(zoom, np.array(x), np.array(y)))
-                data = options.encode(layout.fitted(pixels, options.alpha))
-                made.append(MapTile(number, zoom, x, y, data))
+        for tile, data in layout.encoded(cut(source, square, side), options):
+            x, y = tile.left // side, tile.top // side
+            number = int(tile_number(zoom, np.array(x), np.array(y)))
+            made.append(MapTile(number, zoom, x, y, data))
         return sorted(made)
 
     pixels = sum(width * height for width, height in layout.sizes)

@@ -25,13 +25,10 @@ def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Thre
     made = source.provenance("szi", options)
 
     def encode(region: Region) -> list[tuple[str, bytes]]:
+        parts = tiles.cut(source, region, options.side, options.overlap)
         return [
-            (
-                f"{name}_files/{layout.name(region.level, tile)}.{options.suffix}",
-                options.encode(pixels),
-            )
-            for tile, pixels in tiles.cut(source, region, options.side, options.overlap)
-            if not options.is_blank(pixels)
+            (f"{name}_files/{layout.name(region.level, tile)}.{options.suffix}", data)
+            for tile, data in layout.encoded(parts, options)
         ]
 
     with sealed(dest) as temporary, zipfile.ZipFile(temporary, "w") as file:
