@@ -5,7 +5,7 @@ import contextlib
 import functools
 import json
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -137,26 +137,24 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
             record |= progress._asdict()
         return JSONResponse(record, headers={"Cache-Control": "no-store"})
 
-    @functools.cache
+    def made_once(
+        is_there: Callable[[Picture], bool], make: Callable[[], str], kind: str
+    ) -> Callable[[Request], Awaitable[Response]]:
+        made = functools.cache(make)
+
+        async def answer(request: Request) -> Response:
+            if not is_there(picture):
+                return not_found()
+            body = await asyncio.to_thread(made)
+            return Response(body, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+        return answer
+
     def drawing_itself() -> str:
-        scene = picture.scene
-        return live_page(scene, scene.about.title or picture.title)
+        return live_page(picture.scene, picture.scene.about.title or picture.title)
 
-    async def draws_itself(request: Request) -> Response:
-        if not _draws_itself(picture):
-            return not_found()
-        shown = await asyncio.to_thread(drawing_itself)
-        return Response(shown, media_type=TYPES[".html"], headers={"Cache-Control": "no-cache"})
-
-    @functools.cache
-    def parts() -> bytes:
-        return json.dumps(shader_parts(picture.scene)).encode()
-
-    async def shader(request: Request) -> Response:
-        if not _has_shader(picture):
-            return not_found()
-        body = await asyncio.to_thread(parts)
-        return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
+    def shader() -> str:
+        return json.dumps(shader_parts(picture.scene))
 
     async def asset(request: Request) -> Response:
         path = files.get(request.path_params["name"])
@@ -169,8 +167,8 @@ def picture_app(picture: Picture, workers: int | None = None) -> ASGIApp:
         Route(f"/{PICTURE}.dzi", describe_picture),
         Route(f"/{{kind}}/{{which}}/{PICTURE}.dzi", describe_picture),
         Route("/status.json", status),
-        Route(f"/{LIVE}", draws_itself),
-        Route(f"/{SHADER}", shader),
+        Route(f"/{LIVE}", made_once(_draws_itself, drawing_itself, TYPES[".html"])),
+        Route(f"/{SHADER}", made_once(_has_shader, shader, "application/json")),
         Route(f"/{FILES}/{{name}}", asset),
     ]
     return Tiles(picture, queue, FILES, _app(routes, running))

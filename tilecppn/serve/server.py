@@ -11,6 +11,14 @@ from starlette.types import ASGIApp
 
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import ExportError, Interrupted
+from tilecppn.exporters.embedded_scene import is_live_page, may_embed_scene
+from tilecppn.exporters.output.provenance import read_manifest
+from tilecppn.exporters.pyramids.store_page import store_of
+from tilecppn.film.embedded_timeline import embedded_timeline, is_film, is_film_store
+from tilecppn.film.store import FilmStore
+from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.scene.parsing import is_timeline, read_text
+from tilecppn.scene.scene import Scene
 from tilecppn.serve.app import export_app, picture_app, with_pyramid
 from tilecppn.serve.exports import Export, TileFolder, find_export
 from tilecppn.serve.film_picture import FilmPicture
@@ -19,6 +27,9 @@ from tilecppn.serve.pictures import ScenePicture
 from tilecppn.serve.protocol import REQUEST_BYTES, LimitedProtocol
 from tilecppn.serve.pyramids import Picture
 from tilecppn.serve.store_picture import StorePicture
+from tilecppn.storage.metadata import attributes
+from tilecppn.storage.names import unfinished
+from tilecppn.storage.store import Store
 
 BACKLOG: Final = 2048
 MOST_CONNECTIONS: Final = 2048
@@ -132,9 +143,6 @@ def application(
 
 def _picture_of(export: Export) -> ScenePicture | None:
     """Return the scene of a folder of tiles, so that it can also be shown as Deep Zoom."""
-    from tilecppn.exporters.output.provenance import read_manifest
-    from tilecppn.scene.scene import Scene
-
     made = read_manifest(export.folder) if isinstance(export, TileFolder) else None
     if made is None or not made.source:
         return None
@@ -153,13 +161,6 @@ def find(path: Path, overrides: Sequence[str] = ()) -> Export | Picture:
 
 def _stored(path: Path) -> Export | Picture | None:
     """Return a store, or an export that is not a film; None for anything else."""
-    from tilecppn.exporters.embedded_scene import is_live_page
-    from tilecppn.exporters.pyramids.store_page import store_of
-    from tilecppn.film.embedded_timeline import is_film, is_film_store
-    from tilecppn.film.store import FilmStore
-    from tilecppn.storage.metadata import attributes
-    from tilecppn.storage.store import Store
-
     title = path.name.removesuffix(".zarr")
     if is_film_store(path):
         return FilmPicture(FilmStore(path).timeline, title, path)
@@ -180,10 +181,6 @@ def _stored(path: Path) -> Export | Picture | None:
 
 def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
     """Return a timeline, or a film that holds its timeline; None for anything else."""
-    from tilecppn.film.embedded_timeline import embedded_timeline
-    from tilecppn.film.timeline.timeline import Timeline
-    from tilecppn.scene.parsing import is_timeline, read_text
-
     timeline = embedded_timeline(path, overrides)
     if timeline is None and path.suffix == ".toml" and is_timeline(read_text(path, "a scene")):
         timeline = Timeline.load(path, overrides)
@@ -191,10 +188,6 @@ def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
 
 
 def _scene(path: Path, overrides: Sequence[str]) -> ScenePicture:
-    from tilecppn.exporters.embedded_scene import may_embed_scene
-    from tilecppn.scene.scene import Scene
-    from tilecppn.storage.names import unfinished
-
     if path.suffix != ".toml" and not may_embed_scene(path):
         if begun := unfinished(path):
             raise ExportError(f"cannot view {path}: {begun}")
