@@ -31,7 +31,7 @@ from tilecppn.scene.view import Grid
 from tilecppn.train.checks import check_picture
 from tilecppn.train.device import autocast
 from tilecppn.train.networks import Generator
-from tilecppn.train.noise import Stream
+from tilecppn.train.noise import Stream, generator
 from tilecppn.train.settings import FitSettings
 
 WARM_UP = 50  # steps over which the learning rate rises to its full value
@@ -102,7 +102,7 @@ def fit_image(
             if share >= 1 or share * CHECKS >= checked + 1:
                 checked = int(share * CHECKS)
                 drawn = picture.draw(model, stopping)
-                progress = Progress(min(share, 1.0), steps, seconds, picture.psnr(drawn), drawn)
+                progress = Progress(min(share, 1.0), steps, seconds, psnr_of(pixels, drawn), drawn)
                 filesystem.write_atomic(output, model.cppn().to_bytes())
                 for listener in listeners:
                     listener(progress)
@@ -136,8 +136,7 @@ _NO_LATENT = torch.empty(1, 0)
 
 def _batches(count: int, settings: FitSettings) -> Iterator[Tensor]:
     """Yield batches of the indices of `count` pixels without end, in random order."""
-    (u,) = uniforms(settings.seed, Stream.FIT, 1)
-    rng = torch.Generator().manual_seed(int(u * 2**53))
+    rng = generator(settings.seed, Stream.FIT, torch.device("cpu"))
     batch = min(settings.batch, count)
     while True:
         order = torch.randperm(count, generator=rng)
@@ -205,9 +204,6 @@ class _Picture:
                 parts.append(model(self.at(index)[0], _NO_LATENT.to(self.device))[0])
         drawn = (torch.cat(parts) * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
         return np.asarray(drawn.reshape(self.pixels.shape))
-
-    def psnr(self, drawn: Pixels) -> float:
-        return psnr_of(self.pixels, drawn)
 
 
 def psnr_of(a: Pixels, b: Pixels) -> float:

@@ -42,7 +42,7 @@ def flips(seed: int, batch: int, count: int) -> NDArray[np.bool_]:
     return np.asarray(uniforms(seed, Stream.FLIPS + batch, count) < 0.5)
 
 
-def generator(seed: int, update: int, device: torch.device) -> torch.Generator:
-    """Return torch's generator for the noise of one update: sampled latents and dropout."""
-    (u,) = uniforms(seed, Stream.NOISE + update, 1)
+def generator(seed: int, stream: int, device: torch.device) -> torch.Generator:
+    """Return torch's generator of a stream; NOISE has one for each update: latents and dropout."""
+    (u,) = uniforms(seed, stream, 1)
     return torch.Generator(device).manual_seed(int(u * 2**53))

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilecppn.cppn import CPPN
 from tilecppn.cppn.seeding import inverse_normal, uniforms
 from tilecppn.scene.sections import Canvas, View
 from tilecppn.scene.view import Grid
@@ -26,12 +25,12 @@ _BATCH = 1 << 17  # points per chunk
 Pixels = NDArray[np.float32]
 
 
-def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
+def draw(networks: Networks, z: Pixels, side: int) -> Pixels:
     """Return pictures (n, side, side, C) in [0, 1] of latents z (n, Z), in the
     network's own view.
     """
-    device = networks.g.weights[0].device
-    grid = Grid.of(View(**cppn.structure.view), Canvas(side, side))
+    device, structure = networks.g.weights[0].device, networks.g.structure
+    grid = Grid.of(View(**structure.view), Canvas(side, side))
     index = np.arange(side, dtype=np.float64)
     x, y = (np.broadcast_to(v, (side, side)) for v in grid.points(index[:, None], index[None, :]))
     points = points_of(x.ravel(), y.ravel(), device)
@@ -41,7 +40,7 @@ def draw(cppn: CPPN, networks: Networks, z: Pixels, side: int) -> Pixels:
             torch.cat([networks.g(chunk, latent[None]) for chunk in torch.split(points, _BATCH)], 1)
             for latent in latents
         ]
-    return torch.cat(parts).reshape(len(z), side, side, cppn.channels).cpu().numpy()
+    return torch.cat(parts).reshape(len(z), side, side, structure.channels).cpu().numpy()
 
 
 def sample_latents(seed: int, count: int, z_dim: int) -> Pixels:
@@ -52,11 +51,10 @@ def sample_latents(seed: int, count: int, z_dim: int) -> Pixels:
 
 def samples(networks: Networks, seed: int, size: int) -> Image.Image:
     """Draw random samples: at size × size on the left, the same ones enlarged on the right."""
-    cppn = networks.g.cppn()
-    z = sample_latents(seed, SIDE * SIDE, cppn.structure.z_dim)
+    z = sample_latents(seed, SIDE * SIDE, networks.g.structure.z_dim)
     panels = [
-        tiled(list(_magnified(draw(cppn, networks, z, size))), SIDE),
-        tiled(list(draw(cppn, networks, z, size * ENLARGE)), SIDE),
+        tiled(list(_magnified(draw(networks, z, size))), SIDE),
+        tiled(list(draw(networks, z, size * ENLARGE)), SIDE),
     ]
     return to_image(np.concatenate(panels, axis=1))
 
@@ -65,15 +63,14 @@ def reconstructions(networks: Networks, images: Pixels) -> Image.Image:
     """Draw one column per image (n, size, size, C): original, reconstruction, enlarged."""
     assert networks.q is not None
     device = networks.g.weights[0].device
-    cppn = networks.g.cppn()
     size = images.shape[1]
     with torch.no_grad():
         mean, _ = networks.q(torch.tensor(images, device=device), torch.Generator(device))
     z = mean.cpu().numpy()
     rows = [
         _magnified(images),
-        _magnified(draw(cppn, networks, z, size)),
-        draw(cppn, networks, z, size * ENLARGE),
+        _magnified(draw(networks, z, size)),
+        draw(networks, z, size * ENLARGE),
     ]
     return to_image(tiled([image for row in rows for image in row], len(images)))
 

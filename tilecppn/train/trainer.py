@@ -17,6 +17,7 @@ from tilecppn.train.curves import Losses
 from tilecppn.train.device import autocast
 from tilecppn.train.model import Networks
 from tilecppn.train.networks import parameters
+from tilecppn.train.noise import Stream
 from tilecppn.train.schedule import Update
 from tilecppn.train.settings import Settings
 
@@ -125,7 +126,7 @@ class Trainer:
 
     def _update(self, name: Update, images: Tensor, learn: bool) -> float:
         """Return the loss `name` before the update; with `learn` take one step on it."""
-        rng = noise.generator(self.settings.seed, self.updates, self.device)
+        rng = noise.generator(self.settings.seed, Stream.NOISE + self.updates, self.device)
         self.updates += 1
         # No gradient for what a step does not change: d trains on generated images as they are.
         with torch.set_grad_enabled(learn):

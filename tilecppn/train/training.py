@@ -20,17 +20,13 @@ import torch
 
 from tilecppn import filesystem
 from tilecppn.cancellation import ShouldStop, never
-from tilecppn.errors import (
-    CheckpointError,
-    Interrupted,
-    TrainingDivergedError,
-)
+from tilecppn.errors import CheckpointError, Interrupted, TrainingDivergedError
 from tilecppn.formatting import counted
 from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
 from tilecppn.train.checkpoint import State
 from tilecppn.train.checks import MARK, check_fit, check_paths, checkpoints, default_save_dir
-from tilecppn.train.curves import Curves, Losses, Point, plot
+from tilecppn.train.curves import CSV, PLOT, Curves, Losses, Point, plot
 from tilecppn.train.data.images import Images
 from tilecppn.train.device import has_bfloat16, pick_device
 from tilecppn.train.events import BatchDone, Event, Saved, StageBegan, Started, Stopping
@@ -80,15 +76,16 @@ def train_model(
     Raises InvalidRequestError before any work; TrainingDivergedError, with the last checkpoint
     kept; Interrupted on Ctrl-C, after a checkpoint of all complete batches.
     """
-    began = time.monotonic()
+    began, given = time.monotonic(), given or {}
     folder = save_dir or default_save_dir(output)
     chosen = pick_device(device)
     mixed = precision == "mixed" or (precision == "auto" and has_bfloat16(chosen))
     check_paths(output, folder, start, overwrite)
-    check_fit(Settings(**(given or {})).with_defaults(len(images), images.shortest_side), images)
-    with _opened(folder, overwrite, given or {}) as path:
-        kept = _kept(path, start)
-        settings = Settings(**(given or {})) if kept is None else _continued(kept, given, images)
+    fresh = Settings(**given)
+    check_fit(fresh.with_defaults(len(images), images.shortest_side), images)
+    with _opened(folder, overwrite, given):
+        kept = _kept(folder, start)
+        settings = fresh if kept is None else _continued(kept, given, images)
         settings = settings.with_defaults(len(images), images.shortest_side)
         trainer = Trainer(settings, images.channels, chosen, mixed)
         data = {
@@ -103,39 +100,38 @@ def train_model(
             where, read = kept
             checkpoint.restore(trainer, *read, name=where)
             state = read[0]
-        session = _Session(images, output, path, settings, trainer, data, keep, listeners, stopping)
+        session = _Session(
+            images, output, folder, settings, trainer, data, keep, listeners, stopping
+        )
         return session.run(state, began + 60 * max_minutes if max_minutes else None)
 
 
+@dataclass
 class _Session:
     """One session of training: the loop, and the files it writes."""
 
-    def __init__(
-        self,
-        images: Images,
-        output: Path,
-        folder: Path,
-        settings: Settings,
-        trainer: Trainer,
-        data: dict[str, Any],
-        keep: int,
-        listeners: Sequence[Callable[[Event], None]],
-        stopping: ShouldStop,
-    ) -> None:
-        self.images = images
-        self.output = output
-        self.folder = folder
-        self.settings = settings
-        self.trainer = trainer
-        assert settings.batch is not None
-        self.batch = settings.batch
-        self.data = data
-        self.keep = keep
-        self.listeners = listeners
-        self.stopping = stopping
-        self.per_epoch = len(images) // settings.batch
-        self.last: Point | None = None
-        self.saved: Path | None = None
+    images: Images
+    output: Path
+    folder: Path
+    settings: Settings
+    trainer: Trainer
+    data: dict[str, Any]
+    keep: int
+    listeners: Sequence[Callable[[Event], None]]
+    stopping: ShouldStop
+    last: Point | None = None
+    saved: Path | None = None
+
+    @property
+    def batch(self) -> int:
+        """The number of images of a batch."""
+        assert self.settings.batch is not None
+        return self.settings.batch
+
+    @property
+    def per_epoch(self) -> int:
+        """The number of batches of an epoch."""
+        return len(self.images) // self.batch
 
     def run(self, state: State, deadline: float | None) -> Outcome:
         """Train from `state` until all epochs are done, or until `deadline` (time.monotonic)."""
@@ -184,9 +180,7 @@ class _Session:
                 ends = late or done == total
                 due = done % self.per_epoch == 0 or time.monotonic() - saved_at > CHECKPOINT_EVERY
                 if ends or due:
-                    self._save(done, seconds)
-                    self._draw_sheets(done)
-                    self._tell_saved()
+                    self._save(done, seconds, sheets=True)
                     saved_at = time.monotonic()
                 if ends:
                     break
@@ -195,12 +189,8 @@ class _Session:
         except KeyboardInterrupt:
             kept = self.saved or "the last checkpoint, if there is one,"
             raise Interrupted(f"stopped; {kept} is kept") from None
-        if self.saved is None:  # nothing was left to do
-            self._save(done, seconds)
-            self._draw_sheets(done)
-            self._tell_saved()
-        assert self.saved is not None
-        return Outcome(self.output, self.saved, done, done / self.per_epoch, seconds, self.last)
+        saved = self.saved or self._save(done, seconds, sheets=True)  # if nothing was left to do
+        return Outcome(self.output, saved, done, done / self.per_epoch, seconds, self.last)
 
     def _stopped(self, done: int, seconds: float, before: int) -> Interrupted:
         """Return the Interrupted to raise, after saving a checkpoint if more than
@@ -210,8 +200,7 @@ class _Session:
             kept = "the last checkpoint is kept" if done else "nothing was written"
             return Interrupted(f"stopped before a batch was done; {kept}")
         self._tell(Stopping())
-        self._save(done, seconds)
-        self._tell_saved()
+        self._save(done, seconds, sheets=False)
         return Interrupted(
             f"stopped after {counted(done, 'batch', 'batches')}; {self.saved} has "
             "them, and the same command goes on from there"
@@ -232,16 +221,20 @@ class _Session:
         except TrainingDivergedError as error:
             raise self._diverged(str(error)) from None
 
-    def _save(self, done: int, seconds: float) -> None:
-        """Write a checkpoint and the model file."""
+    def _save(self, done: int, seconds: float, *, sheets: bool) -> Path:
+        """Write a checkpoint, which is returned, and the model file; sheets take many seconds."""
         if not checkpoint.is_finite(self.trainer):
             raise self._diverged("a weight is NaN or infinite")
         state = State(done, self.trainer.updates, seconds, self.settings.record(), self.data)
         self.saved = checkpoint.save(self.folder, self.trainer, state, self.keep)
         filesystem.write_atomic(self.output, (self.saved / checkpoint.MODEL).read_bytes())
+        if sheets:
+            self._draw_sheets(done)
+        self._tell(Saved(self.saved))
+        return self.saved
 
     def _draw_sheets(self, done: int) -> None:
-        """Write the sheets and the plot of the losses, which takes many seconds."""
+        """Write the sheets and the plot of the losses."""
         folder = self.folder / "sheets"
         folder.mkdir(exist_ok=True)
         networks, size = self.trainer.networks, self.trainer.size
@@ -254,10 +247,6 @@ class _Session:
                 sheet.save(folder / f"{done:08d}-reconstructions.png")
             if self.last is not None:
                 plot(self.folder)
-
-    def _tell_saved(self) -> None:
-        assert self.saved is not None
-        self._tell(Saved(self.saved))
 
     def _diverged(self, what: str) -> TrainingDivergedError:
         good = checkpoints(self.folder)
@@ -302,30 +291,30 @@ def _kept(folder: Path, start: Path | None) -> Kept | None:
     return start, read
 
 
-def _continued(kept: Kept, given: Mapping[str, Any] | None, images: Images) -> Settings:
+def _continued(kept: Kept, given: Mapping[str, Any], images: Images) -> Settings:
     where, (state, _, _) = kept
     if state.data["sha256"] != images.sha256:
         raise CheckpointError(
             f"{where}: was trained on other images ({state.data['source']}); train anew: "
             "--overwrite, or another --save-dir"
         )
-    return continued(state.settings, given or {}, str(where))
+    return continued(state.settings, given, str(where))
 
 
 @contextmanager
-def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator[Path]:
+def _opened(folder: Path, overwrite: bool, given: Mapping[str, Any]) -> Iterator[None]:
     """Lock the folder for the block, and empty it of an older training with `overwrite`."""
     folder.mkdir(parents=True, exist_ok=True)
     with locks.locked(folder / ".lock", str(folder)):
         if overwrite:
             for name in ("checkpoints", "sheets"):
                 shutil.rmtree(folder / name, ignore_errors=True)
-            for name in ("losses.csv", "losses.png"):
+            for name in (CSV, PLOT):
                 (folder / name).unlink(missing_ok=True)
         text = json.dumps({"tilecppn": "training", "settings": dict(given)}, indent=1)
         if overwrite or not (folder / MARK).exists():
             filesystem.write_atomic(folder / MARK, text.encode())
-        yield folder
+        yield
 
 
 def _one_of_each(images: Images) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
