@@ -81,9 +81,7 @@ class AnimateCommand(click.Command):
     metavar="pad|crop",
     help="Pad or crop an odd width or height, for codecs that need even ones.",
 )
-@click.option(
-    "--format", "format_", metavar="png|tif", help="Format of a folder of frames [default: png]."
-)
+@click.option("--format", metavar="png|tif", help="Format of a folder of frames [default: png].")
 @click.option(
     "--clip",
     type=click.FloatRange(0),
@@ -138,15 +136,6 @@ def command(
     fps: str | None,
     samples: int | None,
     overrides: tuple[str, ...],
-    codec: str | None,
-    crf: int | None,
-    even: str | None,
-    format_: str | None,
-    clip: float | None,
-    plays: int | None,
-    audio: Path | None,
-    transfer: str | None,
-    peak: float | None,
     start: str | None,
     stop: str | None,
     frame: int | None,
@@ -155,6 +144,7 @@ def command(
     overwrite: bool,
     choices: Choices,
     as_json: bool,
+    **film_options: Any,
 ) -> None:
     """Render a film of TIMELINE, or of SCENE with a ready-made move.
 
@@ -172,7 +162,8 @@ def command(
     from tilecppn.film.encoding.base import FilmOptions
     from tilecppn.film.timeline.excerpt import excerpt, scaled
 
-    if audio is not None and output is None:
+    options = FilmOptions(**film_options)
+    if options.audio is not None and output is None:
         raise click.UsageError("--audio needs -o FILE, a video")
     if output is None and contact is None:
         raise click.UsageError("give -o FILE, or --contact SHEET.png")
@@ -180,7 +171,8 @@ def command(
     film = {name: value for name, value in said.items() if value is not None}
     moves = {"morph": morph or [], "zoom": zoom, "orbit": orbit}
     with blaming_options("film", film):
-        picture = excerpt(_timeline(timeline, overrides, moves, film, audio), start, stop, frame)
+        whole = _timeline(timeline, overrides, moves, film, options.audio)
+        picture = excerpt(whole, start, stop, frame)
     if scale is not None:
         picture = scaled(picture, scale)
     if picture.steps:
@@ -197,7 +189,6 @@ def command(
         record["contact"] = str(contact)
         lines.append(str(contact))
     if output is not None:
-        options = FilmOptions(codec, crf, even, format_, clip, plays, audio, transfer, peak)
         outcome = _render(timeline, picture, output, options, choices, overwrite)
         record |= {"film": str(output), "frames": picture.frames, **outcome_record(outcome)}
         lines.append(f"{output}: {_summary(picture, outcome)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tilecppn.cli.terminal import visible
-from tilecppn.formatting import counted, format_duration
+from tilecppn.formatting import counted, format_duration, option_name
 
 if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
@@ -273,7 +273,7 @@ def blaming_options(section: str, names: Container[str]) -> Iterator[None]:
         if place != section or name not in names or error.allowed is None:
             raise
         raise InvalidRequestError(
-            f"--{name.replace('_', '-')} = {format_value(error.value)}: must be {error.allowed}"
+            f"{option_name(name)} = {format_value(error.value)}: must be {error.allowed}"
         ) from None
 
 

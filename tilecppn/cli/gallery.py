@@ -1,6 +1,7 @@
 """`tilecppn gallery`: draw a sheet of seeds and other variants."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +16,8 @@ from tilecppn.cli.common import (
 )
 from tilecppn.cli.image_output import image_option, image_output
 from tilecppn.formatting import counted
+
+KINDS = ("seeds", "latents", "mutations", "palettes", "presets")  # of variants
 
 
 def _names(text: str) -> list[str]:
@@ -78,18 +81,9 @@ def command(
     scene: Path,
     overrides: tuple[str, ...],
     output: Path,
-    seeds: list[int] | None,
-    latents: list[int] | None,
-    mutations: list[int] | None,
-    amount: float,
-    palettes: list[int] | None,
-    presets: list[str] | None,
-    columns: int | None,
-    width: int,
-    without_dull: bool,
-    kernel: str,
     overwrite: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Draw variants of SCENE on one sheet; each label is what to type to get that picture.
 
@@ -112,24 +106,10 @@ def command(
     picture = load(scene, overrides)
     left_out: list[str] = []
     with Meter("gallery") as meter:
-        sheet = gallery(
-            picture,
-            seeds=seeds,
-            latents=latents,
-            mutations=mutations,
-            amount=amount,
-            palettes=palettes,
-            presets=presets,
-            columns=columns,
-            width=width,
-            kernel=kernel,
-            without_dull=without_dull,
-            left_out=left_out.append,
-            progress=meter.progress,
-        )
+        sheet = gallery(picture, **options, left_out=left_out.append, progress=meter.progress)
     write(sheet, picture)
-    kinds = [kind for kind in (seeds, latents, mutations, palettes, presets) if kind is not None]
-    asked = math.prod(len(kind) for kind in kinds) if kinds else len(SEEDS)
+    kinds = [options[name] for name in KINDS if options[name] is not None] or [SEEDS]
+    asked = math.prod(map(len, kinds))
     pictures, dull = asked - len(left_out), f"; {len(left_out)} left out" if left_out else ""
     seconds = time.perf_counter() - start
     result(

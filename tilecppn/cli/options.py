@@ -1,32 +1,28 @@
 """Makes options from the fields of a settings class."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, get_args, get_type_hints
 
 import click
 
-from tilecppn.cli.common import F
+from tilecppn.cli.common import F, with_options
 from tilecppn.formatting import option_name
 
 
 def device_options(precision: str) -> Callable[[F], F]:
     """Return a decorator that adds --device, and --precision with `precision` as its help."""
 
-    def decorated(function: F) -> F:
-        for name, choices, words in (
-            ("--precision", ["auto", "float32", "mixed"], precision),
-            ("--device", ["auto", "cpu", "cuda"], "Device to train on."),
-        ):
-            option = click.option(
-                name, type=click.Choice(choices), default="auto", show_default=True, help=words
-            )
-            function = option(function)
-        return function
+    def option(name: str, choices: list[str], words: str) -> Callable[[F], F]:
+        kind = click.Choice(choices)
+        return click.option(name, type=kind, default="auto", show_default=True, help=words)
 
-    return decorated
+    return with_options(
+        option("--precision", ["auto", "float32", "mixed"], precision),
+        option("--device", ["auto", "cpu", "cuda"], "Device to train on."),
+    )
 
 
 def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any]:
@@ -35,28 +31,18 @@ def settings_options(name: str, words: Mapping[str, str]) -> Callable[[Any], Any
     words: the help of each. Options that are not given are passed as None.
     """
 
-    def decorate(function: Any) -> Any:
-        settings = getattr(import_module("tilecppn.train.settings"), name)
-        hints = get_type_hints(settings)
-        for field in reversed(fields(settings)):
-            option = option_name(field.name)
-            kind = _plain(hints[field.name])
-            if kind is bool:
-                function = click.option(
-                    option, field.name, is_flag=True, default=None, help=words[field.name]
-                )(function)
-                continue
-            default = "" if field.default is None else f" [default: {_text(field.default)}]"
-            function = click.option(
-                option,
-                field.name,
-                type={int: int, float: float}.get(kind, str),
-                metavar={int: "N", float: "NUMBER"}.get(kind, "NAME"),
-                help=words[field.name] + default,
-            )(function)
-        return function
+    settings = getattr(import_module("tilecppn.train.settings"), name)
+    hints = get_type_hints(settings)
 
-    return decorate
+    def option(field: "Field[Any]") -> Callable[[F], F]:
+        names, kind = (option_name(field.name), field.name), _plain(hints[field.name])
+        if kind is bool:
+            return click.option(*names, is_flag=True, default=None, help=words[field.name])
+        default = "" if field.default is None else f" [default: {_text(field.default)}]"
+        type_, metavar = {int: (int, "N"), float: (float, "NUMBER")}.get(kind, (str, "NAME"))
+        return click.option(*names, type=type_, metavar=metavar, help=words[field.name] + default)
+
+    return with_options(*map(option, reversed(fields(settings))))
 
 
 def given_settings(options: Mapping[str, Any]) -> dict[str, Any]:
