@@ -5,7 +5,7 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,9 @@ from tilecppn.film.encoding.codecs import CONTAINERS
 
 Size = tuple[int, int]  # (width, height)
 Resolution = float | None  # dots per inch, if the format has them
-_WIDTH = re.compile(r'\bwidth="(\d+)"', re.IGNORECASE)
+_SIDE = re.compile(r'\b(width|height)="(\d+)"', re.IGNORECASE)
 _IMAGE = re.compile(rb"/Width (\d+) /Height (\d+) ")
 _BLEED = re.compile(rb"/BleedBox \[([\d.]+) [\d.]+ ([\d.]+) ")
-_HEIGHT = re.compile(r'\bheight="(\d+)"', re.IGNORECASE)
 
 
 def image_size(path: Path) -> tuple[Size, Resolution] | None:
@@ -64,12 +63,13 @@ def _of_jxl(path: Path) -> tuple[Size, Resolution]:
     return (size[tags.WIDTH], size[tags.HEIGHT]), round(float(said[tags.X_RESOLUTION]), 2)
 
 
+def _sides(found: Mapping[str, Any]) -> tuple[Size, Resolution]:
+    return (int(found["width"]), int(found["height"])), None
+
+
 def _of_xml(text: str) -> tuple[Size, Resolution]:
     """Read the size in a descriptor of Deep Zoom or Zoomify."""
-    width, height = _WIDTH.search(text), _HEIGHT.search(text)
-    assert width is not None
-    assert height is not None
-    return (int(width[1]), int(height[1])), None
+    return _sides({name.lower(): side for name, side in _SIDE.findall(text)})
 
 
 def _of_dzi(path: Path) -> tuple[Size, Resolution]:
@@ -77,8 +77,7 @@ def _of_dzi(path: Path) -> tuple[Size, Resolution]:
 
 
 def _of_page(path: Path) -> tuple[Size, Resolution]:
-    source = page_data(path)["source"]
-    return (int(source["width"]), int(source["height"])), None
+    return _sides(page_data(path)["source"])
 
 
 def _of_szi(path: Path) -> tuple[Size, Resolution]:
@@ -98,18 +97,11 @@ def _of_pdf(path: Path) -> tuple[Size, Resolution]:
     return (width, int(size[2])), round(width * POINT / (float(box[2]) - float(box[1])), 2)
 
 
-def _of_metadata(read: Callable[[Path], dict[str, Any]], path: Path) -> tuple[Size, Resolution]:
-    """Read the size in the metadata of a pyramid in one file."""
-    metadata = read(path)
-    return (int(metadata["width"]), int(metadata["height"])), None
-
-
 def _of_folder(path: Path) -> tuple[Size, Resolution]:
     zoomify = path / "ImageProperties.xml"
     if zoomify.is_file():
         return _of_xml(read_bounded(zoomify, MAX_MANIFEST).decode())
-    iiif = json.loads(read_bounded(path / "info.json", MAX_MANIFEST))
-    return (int(iiif["width"]), int(iiif["height"])), None
+    return _sides(json.loads(read_bounded(path / "info.json", MAX_MANIFEST)))
 
 
 def _of_video(path: Path) -> tuple[Size, Resolution]:
@@ -129,8 +121,8 @@ _READERS: dict[str, Callable[[Path], tuple[Size, Resolution]]] = {
     ".dzi": _of_dzi,
     ".html": _of_page,
     ".szi": _of_szi,
-    ".pmtiles": partial(_of_metadata, pmtiles_archive.read_metadata),
-    ".mbtiles": partial(_of_metadata, mbtiles.read_metadata),
+    ".pmtiles": lambda path: _sides(pmtiles_archive.read_metadata(path)),
+    ".mbtiles": lambda path: _sides(mbtiles.read_metadata(path)),
     ".pdf": _of_pdf,
     **dict.fromkeys(CONTAINERS, _of_video),
 }
