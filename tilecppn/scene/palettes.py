@@ -105,11 +105,6 @@ def is_colour(text: str) -> bool:
     return _HEX.fullmatch(text) is not None
 
 
-def is_valid_list(values: Sequence[object]) -> bool:
-    """Return whether values are a valid list of colours."""
-    return list_error(values) is None
-
-
 def list_error(values: Sequence[object]) -> tuple[int | None, str] | None:
     """Return the index of the first wrong colour and what it must be; None for a valid list.
 

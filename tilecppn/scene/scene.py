@@ -5,7 +5,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -302,11 +302,7 @@ class Scene:
         record: dict[str, Any] = {"z": [v.hex() for v in self.z.tolist()]}
         for name in ("view", "output"):
             section: Section = getattr(self, name)
-            record[name] = {
-                f.name: getattr(section, f.name)
-                for f in fields(section)
-                if getattr(section, f.name) != f.default and f.name not in LAYOUT
-            }
+            record[name] = {k: v for k, v in section.given().items() if k not in LAYOUT}
         record["canvas"] = self._area()
         digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
         digest.update(self.cppn.to_bytes())

@@ -1,6 +1,6 @@
 """The sections of a scene file: one table of keys, defaults and what is allowed."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -339,10 +339,6 @@ class About(Section):
     licence: str = key("", validation.caption(500))
     description: str = key("", validation.caption(4000))
     share_scene: bool = key(True, validation.boolean())
-
-    def given(self) -> dict[str, Any]:
-        """Return the keys that are not at their defaults."""
-        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
 
 
 LAYOUT = ("tile", "shard")  # the keys of [output] that change no pixel

@@ -321,11 +321,13 @@ class Section:
         """Return the section's keys and values."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    def given(self) -> dict[str, Any]:
+        """Return the keys that are not at their defaults."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
+
     def __repr__(self) -> str:
-        """Show only the values that differ from the defaults."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        told = (f"{f.name}={values[f.name]!r}" for f in fields(self) if values[f.name] != f.default)
-        return f"{type(self).__name__}({', '.join(told)})"
+        told = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
+        return f"{type(self).__name__}({told})"
 
     def __post_init__(self) -> None:
         for f in fields(self):

@@ -7,9 +7,9 @@ from typing import Any
 class FrozenMapping(Mapping[str, Any]):
     """An immutable mapping; its values are frozen, so it can be compared and hashed."""
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        """Copy `values`; None gives an empty mapping."""
-        self._values = {name: freeze(value) for name, value in (values or {}).items()}
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Copy `values`."""
+        self._values = {name: freeze(value) for name, value in values.items()}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]

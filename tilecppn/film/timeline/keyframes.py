@@ -1,6 +1,6 @@
 """The sections [film] and [[keyframe]] of a timeline file, as frozen values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -42,10 +42,8 @@ def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
     """
 
     def parse(value: Any) -> FrozenMapping:
-        if value is not None and not isinstance(value, Mapping):
-            raise ValueError
-        flat: dict[Any, Any] = {}
-        for name, inner in (value or {}).items():
+        flat: dict[str, Any] = {}
+        for name, inner in mapping(allowed).parse(value).items():
             if isinstance(inner, Mapping) and "track" not in inner:
                 flat.update({f"{name}.{part}": v for part, v in inner.items()})
             else:
@@ -57,27 +55,24 @@ def table(allowed: str, known: Mapping[str, Any] | None = None) -> Check:
     return Check(allowed, parse)
 
 
-def mapping(allowed: str) -> Check:
-    """Allow any table; None becomes an empty one."""
+def mapping(allowed: str, test: Callable[[Mapping[str, Any]], bool] = lambda found: True) -> Check:
+    """Allow a table that passes `test`; None becomes an empty one."""
 
     def parse(value: Any) -> FrozenMapping:
-        if value is not None and not isinstance(value, Mapping):
+        found = {} if value is None else value
+        if not isinstance(found, Mapping) or not test(found):
             raise ValueError
-        return FrozenMapping(value)
+        return FrozenMapping(found)
 
     return Check(allowed, parse)
 
 
 def latents() -> Check:
     """Allow a table of latents by name."""
-
-    def parse(value: Any) -> FrozenMapping:
-        named = dict(value or {})
-        if not all(n.isidentifier() and isinstance(v, Mapping) for n, v in named.items()):
-            raise ValueError
-        return FrozenMapping(named)
-
-    return Check("a table of named latents, as in a = {seed = 1}", parse)
+    return mapping(
+        "a table of named latents, as in a = {seed = 1}",
+        lambda named: all(n.isidentifier() and isinstance(v, Mapping) for n, v in named.items()),
+    )
 
 
 def frame_range() -> Check:

@@ -32,7 +32,7 @@ def _is_palette(value: Any) -> bool:
     if isinstance(value, str):
         known = value.removesuffix("_r") in palettes.names()
         return known or palettes.seed_of(value) is not None
-    return isinstance(value, tuple) and palettes.is_valid_list(value)
+    return isinstance(value, tuple) and palettes.list_error(value) is None
 
 
 def _palette_rows(values: Sequence[Any]) -> list[Array]:
