@@ -18,7 +18,7 @@ from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
-from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.jobs import TaskStats, WorkerInfo
 from tilecppn.run.task_queue import RunResult
 
 WORKERS = 10_000
@@ -102,7 +102,7 @@ class Simulated(Executor):
                 messages.append(WorkerDied(worker, "its node is gone", node_lost=True))
                 continue
             self.store.add(shard)
-            messages.append(TaskResult(worker, shard, TaskSucceeded(TaskStats(1.0, 1, 1))))
+            messages.append(TaskResult(worker, shard, TaskStats(1.0, 1, 1)))
         return messages
 
     def release(self, worker: int) -> None:

@@ -10,7 +10,7 @@ from tilecppn.plan import Plan, Shard
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
 from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
-from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.jobs import TaskFailed, TaskStats, WorkerInfo
 from tilecppn.run.retry_policy import RetryPolicy
 from tilecppn.run.visibility import VISIBILITY_TIMEOUT
 
@@ -117,11 +117,9 @@ class Script(Executor):
         self.flight[worker].remove(shard)
         if what == "late":
             self.arriving[shard] = self.now + self.random.uniform(0, 0.9 * VISIBILITY_TIMEOUT)
-        result: TaskSucceeded | TaskFailed = TaskFailed(
-            what, what == "disk full", what == "unfit", what == "EIO"
-        )
-        if what in ("done", "late", "elsewhere"):
-            result = TaskSucceeded(TaskStats(1.0, 1, 1))
+        result: TaskStats | TaskFailed = TaskStats(1.0, 1, 1)
+        if what not in ("done", "late", "elsewhere"):
+            result = TaskFailed(what, what == "disk full", what == "unfit", what == "EIO")
         return [TaskResult(worker, shard, result)]
 
     def result(self, worker: int, shard: Shard) -> str:

@@ -12,7 +12,7 @@ from tests.run.jobs import ARITHMETIC
 from tilecppn.run.coordinator import Coordinator
 from tilecppn.run.events import Event
 from tilecppn.run.executors.base import Executor, Message, TaskResult, WorkerDied, WorkerReady
-from tilecppn.run.jobs import TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.jobs import TaskStats, WorkerInfo
 from tilecppn.run.task_queue import RunResult, TaskStore
 
 INFO = WorkerInfo("f00d", ARITHMETIC, "here")
@@ -130,7 +130,7 @@ class Cluster(Executor):
         if tasks:
             self._begin(worker)
         stats = TaskStats(self.seconds / self.speed(worker), 1, 1)
-        return TaskResult(worker, task, TaskSucceeded(stats))
+        return TaskResult(worker, task, stats)
 
 
 def run(

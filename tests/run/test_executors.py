@@ -28,7 +28,7 @@ from tilecppn.run.executors.base import (
     local_worker_layout,
 )
 from tilecppn.run.executors.local import LocalExecutor
-from tilecppn.run.jobs import TaskFailed, TaskSucceeded
+from tilecppn.run.jobs import TaskFailed, TaskStats
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render, render_to
 from tilecppn.scene.scene import Scene
@@ -76,8 +76,8 @@ def test_every_shard_is_answered_by_the_worker_that_got_it_in_order(make: Make) 
             assert answered == [shard for w, shard in given if w == worker]
         for answer in answers:
             assert isinstance(answer.task, Shard)
-            assert isinstance(answer.result, TaskSucceeded)
-            assert answer.result.stats.pixels == answer.task.row
+            assert isinstance(answer.result, TaskStats)
+            assert answer.result.pixels == answer.task.row
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_an_exception_comes_back_as_words(
         executor.submit(worker, Shard(0, 5, 0))  # and the worker lives on
         (answer,) = hear(executor, bool)
         assert isinstance(answer, TaskResult)
-        assert isinstance(answer.result, TaskSucceeded)
+        assert isinstance(answer.result, TaskStats)
 
 
 def test_a_worker_that_cannot_open_its_job_is_lost_and_says_why(make: Make) -> None:
@@ -304,8 +304,8 @@ def test_the_threads_of_an_actor_run_at_once_each_with_its_own_runner(ray_here: 
                 executor.submit(worker, Shard(0, row, 11))
             for answer in hear(executor, lambda heard: len(heard) == 3):
                 assert isinstance(answer, TaskResult)
-                assert isinstance(answer.result, TaskSucceeded)
-                pairs.add(answer.result.stats[1:3])
+                assert isinstance(answer.result, TaskStats)
+                pairs.add(answer.result[1:3])
         assert len(pairs) == len({thread for thread, _ in pairs}) == 3
         assert len({runner for _, runner in pairs}) == 3
     finally:

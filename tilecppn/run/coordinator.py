@@ -32,7 +32,7 @@ from tilecppn.run.executors.base import (
     WorkerReady,
 )
 from tilecppn.run.hedges import Hedges
-from tilecppn.run.jobs import TaskFailed, TaskStats, TaskSucceeded, WorkerInfo
+from tilecppn.run.jobs import TaskFailed, TaskStats, WorkerInfo
 from tilecppn.run.retries import Retries, RetryingStore
 from tilecppn.run.retry_policy import RetryPolicy, tasks_to_blame
 from tilecppn.run.run_clock import RunClock
@@ -223,7 +223,7 @@ class Coordinator:
 
     # Tasks
 
-    def _on_result(self, number: int, task: Task, result: TaskSucceeded | TaskFailed) -> None:
+    def _on_result(self, number: int, task: Task, result: TaskStats | TaskFailed) -> None:
         if not self._pool.complete(number, task, self._time.awake):
             return  # its worker was given up meanwhile; another one has the task
         if isinstance(result, TaskFailed):
@@ -233,10 +233,10 @@ class Coordinator:
                 self._on_failure(number, task, result)
         elif self._hedges.succeed(task):
             if self._store.has(task):
-                self._on_success(number, task, result.stats)
+                self._on_success(number, task, result)
             else:
                 give_up_at = self._time.awake + VISIBILITY_TIMEOUT
-                self._unconfirmed[task] = _Unconfirmed(number, result.stats, give_up_at)
+                self._unconfirmed[task] = _Unconfirmed(number, result, give_up_at)
 
     def _on_success(self, number: int, task: Task, stats: TaskStats) -> None:
         self._retries.forget(task)

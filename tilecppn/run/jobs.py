@@ -59,12 +59,6 @@ class TaskStats(NamedTuple):
     stages: tuple[tuple[str, float], ...] = ()
 
 
-class TaskSucceeded(NamedTuple):
-    """A task is done according to its worker; it counts once its file is visible."""
-
-    stats: TaskStats
-
-
 class TaskFailed(NamedTuple):
     """A task failed.
 
@@ -106,15 +100,13 @@ class DeviceLost(Exception):
     """Raised if this process has lost its GPU, so that its worker must be replaced."""
 
 
-def run_task(
-    runner: Runner, task: Task, check_cancelled: CheckCancelled
-) -> TaskSucceeded | TaskFailed:
+def run_task(runner: Runner, task: Task, check_cancelled: CheckCancelled) -> TaskStats | TaskFailed:
     """Run one task; return an exception as text, which can cross processes.
 
     Raises DeviceLost if all further tasks of this process would fail.
     """
     try:
-        return TaskSucceeded(runner.run(task, check_cancelled))
+        return runner.run(task, check_cancelled)
     except WorkerUnusable as error:
         return TaskFailed(f"{error}", worker_unusable=True)
     except Exception as error:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from tilecppn import machine
 from tilecppn.plan import Task
 from tilecppn.run.events import Listener
-from tilecppn.run.jobs import TaskFailed, TaskSucceeded, WorkerInfo
+from tilecppn.run.jobs import TaskFailed, TaskStats, WorkerInfo
 
 CPU_KERNELS = {"llvm", "reference"}
 MOST_THREADS = 16  # per worker; more threads under one interpreter's lock are untested
@@ -24,7 +24,7 @@ class TaskResult(NamedTuple):
 
     worker: int
     task: Task
-    result: TaskSucceeded | TaskFailed
+    result: TaskStats | TaskFailed
 
 
 class WorkerDied(NamedTuple):

@@ -42,7 +42,7 @@ from tilecppn.run.executors.base import (
 from tilecppn.run.executors.ray_metrics import RayMetrics
 from tilecppn.run.executors.ray_nodes import Nodes, NodeWatch, look
 from tilecppn.run.executors.ray_probe import NO_START
-from tilecppn.run.jobs import Job, TaskFailed, TaskSucceeded, WorkerInfo, run_task
+from tilecppn.run.jobs import Job, TaskFailed, TaskStats, WorkerInfo, run_task
 from tilecppn.version import VERSION
 
 STOP_TIMEOUT = 10.0  # seconds for `ray.shutdown`
@@ -93,7 +93,7 @@ class _Actor:
             return TaskFailed(f"{error}" or type(error).__name__)
         return _Opened(self.own.runner.worker_info, ray.get_runtime_context().get_node_id())
 
-    def run(self, task: Task) -> TaskSucceeded | TaskFailed | None:
+    def run(self, task: Task) -> TaskStats | TaskFailed | None:
         """Run a task, which only killing the actor stops. Returns None after a SIGTERM."""
         if self.leaving.is_set():
             return None
