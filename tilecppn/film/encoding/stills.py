@@ -46,13 +46,15 @@ class StillEncoding(Encoding):
 
 
 def _write_tiff(path: Path, frames: Frames, number: int) -> None:
-    import tifffile
+    import imageio.v3 as iio
 
     image = np.concatenate(list(frames.bands(number)))
     grey = image.shape[-1] == 1
-    tifffile.imwrite(
+    iio.imwrite(
         path,
         image[..., 0] if grey else image,
+        plugin="tifffile",
+        extension=".tif",
         photometric="minisblack" if grey else "rgb",
         compression="zlib",
         description=frames.scene(number),
