@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, wait
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tilecppn.errors import Interrupted
 from tilecppn.exporters import parallel
@@ -13,9 +15,21 @@ from tilecppn.exporters.parallel import Threads, finished, in_order
 from tilecppn.plan import Window
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_results_come_in_order(workers: int) -> None:
-    assert list(in_order(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.integers(0, 20))
+def test_results_come_in_order_and_few_are_begun_ahead(workers: int, count: int) -> None:
+    begun: list[int] = []
+
+    def items() -> Iterator[int]:
+        for i in range(count):
+            begun.append(i)
+            yield i
+
+    results: list[int] = []
+    for result in in_order(lambda i: i * i, items(), workers):
+        assert len(begun) <= len(results) + workers + 1
+        results.append(result)
+    assert results == [i * i for i in range(count)]
 
 
 def test_no_thread_goes_on_after_an_error_of_progress() -> None:

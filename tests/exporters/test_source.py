@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import pyvips
 import tifffile
 
+from tests.decoding import by_vips
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
@@ -19,11 +19,6 @@ from tilecppn.exporters.verify import find_export_damage
 from tilecppn.plan import Window
 
 
-def whole(path: Path) -> np.ndarray:
-    image = pyvips.Image.new_from_buffer(path.read_bytes(), "")
-    return np.asarray(image.numpy()).reshape(image.height, image.width, image.bands)
-
-
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_8_bits_of_a_store_with_more(dtype: str, tmp_path: Path) -> None:
     store = noise_store(tmp_path / "a.zarr", 201, 131, dtype=dtype)
@@ -31,13 +26,13 @@ def test_8_bits_of_a_store_with_more(dtype: str, tmp_path: Path) -> None:
     exact = np.clip(exact, 0, 1) * 255 if dtype == "float32" else exact / 257
     for suffix in ("png", "tif"):
         export(store.path, tmp_path / f"a.{suffix}", bits=8)
-        found = whole(tmp_path / f"a.{suffix}")
+        found = by_vips(tmp_path / f"a.{suffix}")
         assert found.dtype == np.uint8
         assert np.abs(found - exact).max() <= 1.0
         assert abs((found - exact).mean()) < 0.02
     export(store.path, tmp_path / "a.dzi", bits=8, tile=64)
-    tile = whole(tmp_path / "a_files" / "8" / "1_1.png")
-    assert np.array_equal(tile, whole(tmp_path / "a.png")[64:128, 64:128])  # no seams
+    tile = by_vips(tmp_path / "a_files" / "8" / "1_1.png")
+    assert np.array_equal(tile, by_vips(tmp_path / "a.png")[64:128, 64:128])  # no seams
 
 
 def test_16_bits_of_floats(tmp_path: Path) -> None:
@@ -82,7 +77,7 @@ def test_a_smaller_picture_is_made_of_the_right_level(tmp_path: Path) -> None:
     assert abs(mean - level.mean()) < 3
     assert 20 < spread < level.std()
     export(store.path, tmp_path / "a.png", max_size=150)
-    assert np.array_equal(whole(tmp_path / "a.png").transpose(2, 0, 1), found)
+    assert np.array_equal(by_vips(tmp_path / "a.png").transpose(2, 0, 1), found)
     same = Source(store, longest=200)
     assert np.array_equal(same.read(0, Window(0, 0, 150, 200)), level)
     assert Source(store, longest=1000).sizes == Source(store).sizes  # never larger

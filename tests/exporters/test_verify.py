@@ -11,6 +11,7 @@ import pytest
 from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted
+from tilecppn.exporters.export import EXPORTERS
 from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
@@ -18,7 +19,7 @@ from tilecppn.exporters.verify import find_export_damage, outputs_of
 from tilecppn.storage.places import storage_of
 
 FOLDERS = ["iiif", "xyz", "zoomify"]
-FILES = ["a.png", "a.tif", "a.jpg", "a.webp", "a.avif", "a.szi"]
+FILES = [f"a{suffix}" for suffix in EXPORTERS if suffix != ".dzi"]
 
 
 @pytest.fixture(scope="module")

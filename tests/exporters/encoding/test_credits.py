@@ -96,17 +96,18 @@ def test_texts_of_a_png_and_tags_of_a_tiff(store: Store, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".avif"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".avif", ".jxl"])
 def test_exiftool_reads_it_without_a_warning(suffix: str, store: Store, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     export(store.path, path)
     done = subprocess.run(
-        ["exiftool", "-json", "-warning", "-XMP:all", "-EXIF:Artist", str(path)],
+        ["exiftool", "-json", "-warning", "-error", "-XMP:all", "-XResolution", str(path)],
         capture_output=True,
         check=True,
     )
     (found,) = json.loads(done.stdout)
-    assert "Warning" not in found
+    assert found.keys().isdisjoint({"Warning", "Error"})
+    assert suffix == ".png" or found["XResolution"] == 300
     assert found["Title"] == ABOUT["title"]
     assert found["Creator"] == ABOUT["artist"]
     assert found["CreatorTool"] == tags.MAKER

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pyvips
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
+from tests.decoding import by_pillow, by_vips
 from tilecppn.exporters.encoding import deflate, png, sparse_deflate
 from tilecppn.exporters.encoding.png import (
     Band,
@@ -56,17 +56,6 @@ def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
         found.append((kind, body))
         at += 12 + length
     return found
-
-
-def by_vips(data: bytes) -> NDArray[Any]:
-    image = pyvips.Image.new_from_buffer(data, "")
-    pixels: NDArray[Any] = image.numpy()
-    return pixels.reshape(image.height, image.width, image.bands)
-
-
-def by_pillow(data: bytes) -> NDArray[Any]:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image).reshape(image.height, image.width, -1)
 
 
 def assert_same(data: bytes, pixels: NDArray[Any]) -> None:

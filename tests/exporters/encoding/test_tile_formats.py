@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pyvips
-from numpy.typing import NDArray
 from PIL import Image
 
+from tests.decoding import by_pillow, by_vips
 from tests.stores import level_pixels, noise
 from tilecppn.exporters.encoding.encoders import ENCODERS
 from tilecppn.exporters.options import ExportOptions
@@ -24,17 +23,6 @@ PILLOWS = [name for name in ENCODERS if name != "jxl"]  # which Pillow does not 
 WORST = {"png": 0, "jpg": 24, "webp": 40, "avif": 40}  # 8-bit steps, at the default quality
 
 
-def by_pillow(data: bytes) -> NDArray[Any]:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def by_vips(data: bytes) -> NDArray[Any]:
-    image = pyvips.Image.new_from_buffer(data, "")
-    pixels: NDArray[Any] = image.colourspace("srgb").numpy()
-    return pixels.reshape(image.height, image.width, -1)[:, :, :3]
-
-
 @pytest.mark.parametrize("name", PILLOWS)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("effort", [1, 5, 9])
@@ -46,8 +34,8 @@ def test_pillow_and_libvips_decode_every_format(
     data = ExportOptions(name, ENCODERS[name].quality, effort).encode(stored)
     expected = np.broadcast_to(np.moveaxis(stored, 0, -1), (*stored.shape[1:], 3)).astype(int)
     for decoded in (by_pillow(data), by_vips(data)):
-        assert decoded.shape == expected.shape
-        assert np.abs(decoded - expected).max() <= WORST[name]
+        assert decoded.shape[:2] == expected.shape[:2]
+        assert np.abs(decoded[..., :3] - expected).max() <= WORST[name]
 
 
 @pytest.mark.parametrize("name", PILLOWS)

@@ -1,6 +1,5 @@
-"""AVIF of 10 and 12 bits: decoded by dav1d, and judged by libavif and exiftool where they are."""
+"""AVIF of 10 and 12 bits: decoded by dav1d, and judged by libavif where it is."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,18 +58,12 @@ def test_the_scene_the_size_and_the_checksum(tmp_path: Path) -> None:
     assert Scene.load(path).cppn == store.scene.cppn
     assert image_size(path) == ((130, 70), 300.0)
     assert find_export_damage(path) == {}
-    export(store.path, path, bits=12, overwrite=True)
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-    assert find_export_damage(path) == {path: "damaged"}
 
 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
         ("a.avif", {"bits": 10}),
-        ("a.avif", {}),
         ("a.avif", {"transfer": "pq", "peak": 600.0}),
         ("a.jxl", {"transfer": "hlg"}),
         ("a.png", {"transfer": "pq"}),
@@ -235,15 +228,3 @@ def test_libavif_agrees(tmp_path: Path) -> None:
         "Matrix Coeffs. : 9",
     ):
         assert line in said
-
-
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
-def test_exiftool_reads_what_it_says(tmp_path: Path) -> None:
-    store = noise_store(tmp_path / "a.zarr", 130, 70, dtype="uint16")
-    export(store.path, tmp_path / "a.avif", transfer="pq", title="Storms")
-    command = ["exiftool", "-json", "-G", str(tmp_path / "a.avif")]
-    (said,) = json.loads(subprocess.check_output(command, text=True))
-    assert said["XMP:Title"] == "Storms"
-    assert said["EXIF:XResolution"] == 300
-    assert said["EXIF:Software"].startswith("tilecppn ")
-    assert not [name for name in said if "Warning" in name or "Error" in name]

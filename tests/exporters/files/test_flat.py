@@ -1,15 +1,13 @@
 """One JPEG, WebP or AVIF: near the store's pixels, with the scene; refused where it cannot be."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import pyvips
-from numpy.typing import NDArray
 from PIL import Image
 
 from tests.conftest import SMALL_NET
+from tests.decoding import by_vips
 from tests.stores import level_pixels, noise_store
 from tilecppn import export, machine
 from tilecppn.errors import ExportError
@@ -28,12 +26,6 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 FLATS = (".jpg", ".webp", ".avif")
-
-
-def by_vips(path: Path) -> NDArray[Any]:
-    image = pyvips.Image.new_from_buffer(path.read_bytes(), "")
-    pixels: NDArray[Any] = image.numpy()
-    return pixels.reshape(image.height, image.width, image.bands)
 
 
 @pytest.mark.parametrize("suffix", FLATS)
@@ -71,21 +63,6 @@ def test_grey_pictures_of_any_depth_become_8_bits(suffix: str, dtype: str, tmp_p
     assert np.abs(by_vips(tmp_path / f"a{suffix}")[..., :1] - expected).mean() < 2.5
     with Image.open(tmp_path / f"a{suffix}") as image:  # a grey WebP or AVIF is stored in colour
         assert image.info["icc_profile"] == icc_profile("srgb", len(image.getbands()))
-
-
-@pytest.mark.parametrize("suffix", FLATS)
-def test_one_of_ours_is_replaced_and_another_spared(
-    suffix: str, small_store: Store, tmp_path: Path
-) -> None:
-    path = tmp_path / f"a{suffix}"
-    for base in (0, 1):
-        export(small_store.path, path, level=base, overwrite=True)
-    with Image.open(path) as image:
-        level = small_store.plan.levels[1]
-        assert image.size == (level.width, level.height)
-    Image.new("RGB", (5, 5)).save(path)
-    with pytest.raises(ExportError, match="not made by tilecppn"):
-        export(small_store.path, path)
 
 
 def test_a_film_of_ours_is_said_to_be_one(small_store: Store, tmp_path: Path) -> None:

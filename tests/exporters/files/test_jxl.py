@@ -1,6 +1,5 @@
-"""JPEG XL, decoded by ffmpeg, and judged by libjxl's programs and exiftool where they are."""
+"""JPEG XL, decoded by ffmpeg, and judged by libjxl's programs where they are."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -78,10 +77,6 @@ def test_the_scene_the_size_and_the_checksum(tmp_path: Path) -> None:
     assert Scene.load(path).cppn == store.scene.cppn
     assert image_size(path) == ((130, 70), 300.0)
     assert find_export_damage(path) == {}
-    data = bytearray(path.read_bytes())
-    data[99] ^= 1
-    path.write_bytes(data)
-    assert find_export_damage(path) == {path: "damaged"}
 
 
 def test_8_bits_of_more_and_what_others_do_not_have(tmp_path: Path) -> None:
@@ -126,15 +121,3 @@ def test_libjxls_program_decodes_it_and_names_its_space(tmp_path: Path) -> None:
     assert data.startswith(b"P6\n130 70\n65535\n")
     found = np.frombuffer(data[-130 * 70 * 6 :], ">u2").reshape(70, 130, 3)
     assert np.array_equal(found, level_pixels(store, 0))
-
-
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
-def test_exiftool_reads_what_it_says(tmp_path: Path) -> None:
-    store = noise_store(tmp_path / "a.zarr", 130, 70)
-    export(store.path, tmp_path / "a.jxl", title="Storms")
-    command = ["exiftool", "-json", "-G", str(tmp_path / "a.jxl")]
-    (said,) = json.loads(subprocess.check_output(command, text=True))
-    assert said["XMP:Title"] == "Storms"
-    assert (said["EXIF:XResolution"], said["EXIF:ExifImageWidth"]) == (300, 130)
-    assert said["EXIF:Software"].startswith("tilecppn ")
-    assert not [name for name in said if "Warning" in name or "Error" in name]

@@ -1,7 +1,7 @@
 """One PNG of a level: its pixels, its memory, and what is spared."""
 
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from tests.conftest import Run
+from tests.decoding import by_pillow, by_vips
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError, Interrupted, RenderError
@@ -24,24 +25,13 @@ from tilecppn.exporters.bands import band_rows, banded
 from tilecppn.exporters.encoding.png import encode_png
 from tilecppn.exporters.files.png_file import export_png
 from tilecppn.exporters.options import ExportOptions
-from tilecppn.exporters.parallel import Threads, in_order
+from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.source import Source
 from tilecppn.plan import Shard, Window
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 Pixels = NDArray[Any]
-
-
-def by_vips(path: Path) -> Pixels:
-    image = pyvips.Image.new_from_buffer(path.read_bytes(), "")
-    pixels: Pixels = image.numpy()
-    return pixels.reshape(image.height, image.width, image.bands)
-
-
-def by_pillow(path: Path) -> Pixels:
-    with Image.open(path) as image:
-        return np.asarray(image).reshape(image.height, image.width, -1)
 
 
 @pytest.mark.parametrize("level", range(5))
@@ -178,31 +168,6 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
     assert peak < picture / 3
 
 
-@settings(max_examples=30)
-@given(st.integers(1, 4), st.integers(0, 20))
-def test_results_come_in_order_and_few_are_begun_ahead(workers: int, count: int) -> None:
-    begun: list[int] = []
-
-    def items() -> Iterator[int]:
-        for i in range(count):
-            begun.append(i)
-            yield i
-
-    results: list[int] = []
-    for result in in_order(lambda i: i * i, items(), workers):
-        assert len(begun) <= len(results) + workers + 1
-        results.append(result)
-    assert results == [i * i for i in range(count)]
-
-
-def test_a_timeout_that_the_work_raises_is_not_taken_for_waiting() -> None:
-    def late(item: int) -> int:
-        raise TimeoutError("the disk's own")
-
-    with pytest.raises(TimeoutError, match="own"):
-        list(in_order(late, range(3), 1))
-
-
 def test_progress_counts_every_pixel(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 70, 131)
     seen: list[tuple[int, int]] = []
@@ -220,40 +185,19 @@ def test_exporting_again_replaces_our_own(finished: Store, out: Path) -> None:
     assert set(tree(out)) == {"a.png"}
 
 
-def _pillow_file(path: Path) -> None:
-    Image.new("RGB", (4, 4)).save(path)
-
-
-def _sceneless_file(path: Path) -> None:
-    path.write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8)))
-
-
-def _text_file(path: Path) -> None:
-    path.write_text("tilecppn")
-
-
-def _folder(path: Path) -> None:
-    path.mkdir()
-    (path / "photo.png").write_bytes(b"photo")
-
-
-def _link_to_nothing(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
 def _link_to_ours(path: Path) -> None:
     path.with_name("ours.png").write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8), "[view]"))
     path.symlink_to("ours.png")
 
 
-KINDS: dict[str, Callable[[Path], None]] = {
-    "png": _pillow_file,
-    "png without a scene": _sceneless_file,
-    "text": _text_file,
-    "folder": _folder,
+KINDS: dict[str, Callable[[Path], object]] = {
+    "png": lambda path: Image.new("RGB", (4, 4)).save(path),
+    "png without a scene": lambda path: path.write_bytes(encode_png(np.zeros((4, 4, 3), "u1"))),
+    "text": lambda path: path.write_text("tilecppn"),
+    "folder": lambda path: (path / "photo.png").mkdir(parents=True),
     "empty folder": Path.mkdir,
     "empty file": Path.touch,
-    "link to nothing": _link_to_nothing,
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
     "link to a file of ours": _link_to_ours,
 }
 

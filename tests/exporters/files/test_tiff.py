@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pyvips
 import tifffile
-from numpy.typing import NDArray
 from PIL import Image
 
+from tests.decoding import by_vips
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
@@ -23,14 +22,6 @@ from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
-
-Pixels = NDArray[Any]
-
-
-def by_vips(path: Path, **options: Any) -> Pixels:
-    image = pyvips.Image.new_from_file(str(path), **options)
-    pixels: Pixels = image.numpy()
-    return pixels.reshape(image.height, image.width, image.bands)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,18 +72,6 @@ def test_small_files_have_the_same_pixels(small_store: Store, tmp_path: Path) ->
     fast, small = tmp_path / "1.tif", tmp_path / "9.tif"
     assert np.array_equal(by_vips(fast), by_vips(small))
     assert small.stat().st_size < fast.stat().st_size
-
-
-def test_one_of_ours_is_replaced_and_another_spared(small_store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    for level in (0, 1):
-        export(small_store.path, path, level=level, overwrite=True)
-    assert np.array_equal(by_vips(path), level_pixels(small_store, 1))
-    tifffile.imwrite(path, np.zeros((5, 5), np.uint8))
-    kept = path.read_bytes()
-    with pytest.raises(ExportError, match="not made by tilecppn"):
-        export(small_store.path, path)
-    assert path.read_bytes() == kept
 
 
 @pytest.mark.parametrize("tile", [None, 48])

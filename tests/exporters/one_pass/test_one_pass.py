@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from numpy.typing import NDArray
 
@@ -254,13 +253,3 @@ def test_overwriting_replaces_store_and_export(one: Path, two: Path) -> None:
     one_pass(SCENE, one)
     other = scene_of(200, 300)
     assert_same(one_pass(other, one, overwrite=True), two_passes(other, two))
-
-
-def test_the_tiles_hold_the_stored_pixels(one: Path) -> None:
-    from PIL import Image
-
-    one_pass(SCENE, one)
-    level = Store(one / "a.zarr").plan.levels[0]
-    stored = np.moveaxis(Store(one / "a.zarr").read(0, level.window), 0, -1)
-    with Image.open(one / "a_files" / "10" / "3_2.png") as tile:
-        assert np.array_equal(np.asarray(tile), stored[128:192, 192:256])

@@ -87,6 +87,16 @@ def test_a_file_that_somebody_changed_is_never_replaced(
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("kind", [*EXPORTERS, *LAYOUTS])
+def test_what_somebody_else_made_is_never_replaced(kind: str, store: Store, tmp_path: Path) -> None:
+    layout = kind if kind in LAYOUTS else None
+    dest = tmp_path / f"a{kind if layout is None else {'store': '.html'}.get(kind, '')}"
+    dest.write_bytes(b"mine")
+    with pytest.raises(ExportError, match="not made by tilecppn"):
+        export(store.path, dest, layout=layout, overwrite=True)
+    assert tree(tmp_path) == {dest.name: b"mine"}
+
+
 @pytest.mark.parametrize("changed", ["a.dzi", "a.html", "a_files/0/0_0.png", "a_files/notes.txt"])
 def test_a_pyramid_with_a_changed_file_is_never_replaced(
     changed: str, store: Store, tmp_path: Path

@@ -9,10 +9,9 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from PIL import Image
 
 from tests.conftest import SMALL_NET
+from tests.decoding import by_vips
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
 from tilecppn.errors import ExportError
@@ -21,14 +20,6 @@ from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
-
-
-def seen(path: Path) -> NDArray[Any]:
-    if path.suffix == ".tif":
-        pixels: NDArray[Any] = tifffile.imread(path)
-        return pixels
-    with Image.open(path) as image:
-        return np.asarray(image)
 
 
 @given(st.data())
@@ -58,7 +49,7 @@ def test_panels_cover_the_whole_and_share_the_overlap(data: st.DataObject) -> No
 def test_each_panel_has_the_pixels_of_the_whole(dtype: str, suffix: str, tmp_path: Path) -> None:
     channels = 3 if dtype == "uint8" or suffix == "tif" else 1  # Pillow has no RGB of 16 bits
     store = noise_store(tmp_path / "a.zarr", 401, 300, dtype=dtype, channels=channels)
-    whole = level_pixels(store, 0).squeeze()
+    whole = level_pixels(store, 0)
     files = export(
         store.path, tmp_path / f"a.{suffix}", panels="3x2", panel_overlap="10px", workers=2
     )
@@ -67,10 +58,10 @@ def test_each_panel_has_the_pixels_of_the_whole(dtype: str, suffix: str, tmp_pat
     assert [path.name for path in files] == [*names, "a-sheet.png"]
     for path, window in zip(files, chain.from_iterable(expected), strict=False):
         top, left, bottom, right = window
-        assert np.array_equal(seen(path), whole[top:bottom, left:right])
+        assert np.array_equal(by_vips(path), whole[top:bottom, left:right])
         assert Scene.load(path) == store.scene
         assert find_export_damage(path) == {}
-    assert seen(tmp_path / "a-sheet.png").shape == (300, 401, 3)
+    assert by_vips(tmp_path / "a-sheet.png").shape == (300, 401, 3)
 
 
 def test_lengths_are_on_paper_and_lab_files_are_panels_too(tmp_path: Path) -> None:
@@ -81,11 +72,11 @@ def test_lengths_are_on_paper_and_lab_files_are_panels_too(tmp_path: Path) -> No
     )
     store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
     files = export(store.path, tmp_path / "a.tif", panels="2x1", panel_overlap="5mm", lab=True)
-    shapes = [seen(path).shape for path in files[:2]]
+    shapes = [by_vips(path).shape for path in files[:2]]
     assert shapes == [(300, 225, 3), (300, 225, 3)]  # 400 pixels, 50 of them twice
     with tifffile.TiffFile(files[0]) as file:
         assert file.pages.first.get_resolution("inch") == (254, 254)
-    assert np.array_equal(seen(files[0])[:, -50:], seen(files[1])[:, :50])
+    assert np.array_equal(by_vips(files[0])[:, -50:], by_vips(files[1])[:, :50])
 
 
 def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Deep Zoom exports as their files say."""
 
-import io
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -8,10 +7,9 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
-from PIL import Image
 
+from tests.decoding import by_pillow, by_vips
 from tests.stores import level_pixels
 from tilecppn.storage.store import Store
 
@@ -70,12 +68,7 @@ def read_image(path: Path) -> Pixels:
     """(height, width, channels), by Pillow, or by libvips for 16-bit RGB, which Pillow lacks."""
     data = path.read_bytes()
     deep_colour = data[:4] == b"\x89PNG" and data[24:26] == b"\x10\x02"
-    if deep_colour:
-        image = pyvips.Image.new_from_buffer(data, "")
-        deep: Pixels = image.numpy()
-        return deep.reshape(image.height, image.width, image.bands)
-    with Image.open(io.BytesIO(data)) as opened:
-        return np.asarray(opened).reshape(opened.height, opened.width, -1)
+    return by_vips(data) if deep_colour else by_pillow(data)
 
 
 def assembled(pyramid: Pyramid, level: int) -> Pixels:

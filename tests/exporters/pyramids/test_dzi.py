@@ -1,8 +1,6 @@
 """Deep Zoom exports: every pixel of every tile, the files beside them, and what is spared."""
 
 import json
-import math
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ import pyvips
 from PIL import Image
 
 from tests.exporters.pyramids.deep_zoom import (
-    Pixels,
     Pyramid,
     assembled,
     assert_equals_store,
@@ -84,26 +81,6 @@ def test_more_regions_than_one_in_a_row_of_tiles(
     assert_equals_store(tmp_path / "out.dzi", store)
 
 
-def fraction_means(pixels: Pixels) -> list[list[list[Fraction]]]:
-    h, w, channels = pixels.shape
-    exact = [[[Fraction(float(v)) for v in pixel] for pixel in row] for row in pixels]
-    return [
-        [
-            [
-                sum(
-                    exact[min(2 * i + di, h - 1)][min(2 * j + dj, w - 1)][c]
-                    for di in (0, 1)
-                    for dj in (0, 1)
-                )
-                / Fraction(4)
-                for c in range(channels)
-            ]
-            for j in range(math.ceil(w / 2))
-        ]
-        for i in range(math.ceil(h / 2))
-    ]
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 def test_float32_becomes_16_bits_clipped_and_rounded(channels: int, tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 70, 67, channels=channels, dtype="float32")
@@ -115,7 +92,9 @@ def test_float32_becomes_16_bits_clipped_and_rounded(channels: int, tmp_path: Pa
         exact = np.clip(level_pixels(store, index).astype(np.float64), 0, 1) * 65535
         assert np.abs(pixels - exact).max() <= 0.5 + 65535 * 2.0**-23  # a product in float32
     # The means are taken of the values, before they are cut to 16 bits.
-    means = np.array(fraction_means(level_pixels(store, len(store.plan.levels) - 1)), np.float64)
+    last = level_pixels(store, len(store.plan.levels) - 1).astype(np.float64)
+    even = np.pad(last, ((0, last.shape[0] % 2), (0, last.shape[1] % 2), (0, 0)), "edge")
+    means = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
     pixels = assembled(pyramid, pyramid.top - len(store.plan.levels))
     assert np.abs(pixels - np.clip(means, 0, 1) * 65535).max() <= 0.51
 

@@ -77,29 +77,13 @@ def test_a_death_while_an_export_takes_the_place_of_another_costs_neither(
     assert tree(tmp_path / "out") == earlier
 
 
-def _file(path: Path) -> None:
-    path.write_bytes(b"mine")
-
-
-def _folder(path: Path) -> None:
-    path.mkdir()
-    (path / "photo.png").write_bytes(b"photo")
-
-
-def _link(target: str) -> Callable[[Path], None]:
-    def make(path: Path) -> None:
-        path.symlink_to(target)
-
-    return make
-
-
-KINDS: dict[str, Callable[[Path], None]] = {
-    "file": _file,
-    "folder": _folder,
+KINDS: dict[str, Callable[[Path], object]] = {
+    "file": lambda path: path.write_bytes(b"mine"),
+    "folder": lambda path: (path / "photo.png").mkdir(parents=True),
     "empty folder": Path.mkdir,
-    "link to nothing": _link("nowhere"),
-    "link to a file": _link("../in.zarr/zarr.json"),
-    "link to a folder": _link("../in.zarr"),
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
+    "link to a file": lambda path: path.symlink_to("../in.zarr/zarr.json"),
+    "link to a folder": lambda path: path.symlink_to("../in.zarr"),
 }
 
 

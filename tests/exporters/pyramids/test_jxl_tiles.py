@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
+from tests.decoding import by_pillow
 from tests.stores import level_pixels, noise_store, tree
 from tilecppn import export
 from tilecppn.errors import ExportError
@@ -36,10 +36,9 @@ def decoded(path: Path) -> NDArray[np.uint8]:
     """(height, width, channels), by djxl."""
     png = path.with_suffix(".png")
     subprocess.run(["djxl", path, png], check=True, capture_output=True)
-    with Image.open(png) as image:
-        pixels = np.asarray(image)
+    pixels = by_pillow(png)
     png.unlink()
-    return pixels.reshape(*pixels.shape[:2], -1)
+    return pixels
 
 
 def tiles(folder: Path, level: int) -> NDArray[np.uint8]:

@@ -8,7 +8,6 @@ import pytest
 
 from tests.stores import noise_store, tree
 from tilecppn import export
-from tilecppn.errors import ExportError
 
 
 @pytest.mark.parametrize("overlap", [0, 1])
@@ -39,17 +38,9 @@ def test_it_holds_the_files_of_the_deep_zoom_export_as_they_are(
     assert found == expected
 
 
-def test_the_same_picture_gives_the_same_bytes_and_replaces_only_its_like(tmp_path: Path) -> None:
+def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "in.zarr", 70, 97)
     export(store.path, tmp_path / "a.szi", workers=2)
     before = (tmp_path / "a.szi").read_bytes()
     export(store.path, tmp_path / "a.szi", workers=1, overwrite=True)
     assert (tmp_path / "a.szi").read_bytes() == before
-    with zipfile.ZipFile(tmp_path / "b.szi", "w") as file:
-        file.writestr("b/b.dzi", "")
-    (tmp_path / "c.szi").write_text("mine")
-    for name in ("b.szi", "c.szi"):
-        kept = (tmp_path / name).read_bytes()
-        with pytest.raises(ExportError, match="not made by tilecppn"):
-            export(store.path, tmp_path / name)
-        assert (tmp_path / name).read_bytes() == kept
