@@ -120,30 +120,6 @@ def test_hdr_is_that_of_the_stored_pixels(tmp_path: Path) -> None:
     assert np.abs(error).max() < 1.6 * 65535 / 1023
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "why"),
-    [
-        ("a.avif", {"bits": 10, "max_bytes": 1000}, "use quality"),
-        ("a.dzi", {"bits": 10, "format": "avif"}, "tiles of .avif can have only 8;"),
-        ("a.png", {"bits": 10}, ".png can have only 8 or 16"),
-        ("a.avif", {"bits": 14}, "must be one of 8, 10, 12, 16"),
-        ("a.avif", {"transfer": "pq", "bits": 8}, "HDR can have only 10 or 12"),
-        ("a.tif", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
-        ("a.dzi", {"transfer": "pq"}, "only a single .avif, .jxl or .png"),
-        ("a.avif", {"transfer": "pq", "max_bytes": 1000}, "cannot be combined with max_bytes"),
-        ("a.avif", {"effort": None}, "effort None: must be an integer from 1 to 9"),
-        ("a.avif", {"quality": "80"}, "quality '80': must be an integer from 1"),
-        ("a.avif", {"transfer": "pq", "panels": "2x2"}, "cannot be combined with panels"),
-    ],
-)
-def test_what_cannot_be_is_refused(
-    name: str, options: dict[str, Any], why: str, tmp_path: Path
-) -> None:
-    store = noise_store(tmp_path / "a.zarr", 64, 64, dtype="uint16")
-    with pytest.raises(ExportError, match=why):
-        export(store.path, tmp_path / name, **options)
-
-
 def test_8_bits_have_no_more(tmp_path: Path) -> None:
     store = noise_store(tmp_path / "a.zarr", 64, 64)
     with pytest.raises(ExportError, match="only a store with as many"):

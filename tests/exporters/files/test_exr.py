@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tests.exporters.files import exr_reader
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.errors import ExportError
 from tilecppn.exporters.files import exr_file
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.pixels import light
@@ -113,25 +112,6 @@ def test_panels_fit(read: Read, tmp_path: Path) -> None:
     export(store.path, tmp_path / "wall.exr", panels="2x1")
     parts = [read(tmp_path / f"wall-1-{k}.exr")[1][0] for k in (1, 2)]
     assert np.array_equal(np.concatenate(parts, axis=1), read(tmp_path / "a.exr")[1][0])
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"bits": 8}, r"\.exr can have only 16 or 32"),
-        ({"bits": 64}, "32 of an EXR"),
-        ({"strip": "A4"}, "or .avif has one"),
-        ({"skip_blanks": "#000000"}, "only pyramids"),
-        ({"format": "png"}, "only to pyramids"),
-    ],
-)
-def test_what_an_exr_does_not_have_is_refused(
-    options: dict[str, Any], text: str, tmp_path: Path
-) -> None:
-    store = noise_store(tmp_path / "a.zarr", 70, 70)
-    with pytest.raises(ExportError, match=text):
-        export(store.path, tmp_path / "a.exr", **options)
-    assert not (tmp_path / "a.exr").exists()
 
 
 def test_another_file_has_no_scene(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from PIL import Image
 from tests.conftest import SMALL_NET
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.errors import ExportError
 from tilecppn.exporters.encoding.icc import icc_profile
 from tilecppn.exporters.files.pdf import AWAY, LENGTH, ROOM, layout, marks
 from tilecppn.exporters.options import ExportOptions
@@ -111,15 +110,3 @@ def test_marks_point_at_the_trim_and_stay_off_the_bleed(bled: Store) -> None:
         assert 0 <= min(x0, x1) <= max(x0, x1) <= page.media[2]
         assert 0 <= min(y0, y1) <= max(y0, y1) <= page.media[3]
     assert min(abs(x0 - left) for x0, *_ in lines if x0 < left) >= AWAY
-
-
-def test_what_cannot_be_is_refused(bled: Store, tmp_path: Path) -> None:
-    refused: list[tuple[str, dict[str, Any], str]] = [
-        ("a.png", {"marks": True}, "only a .pdf"),
-        ("a.pdf", {"panels": "2x2"}, "leave it out"),
-        ("a.pdf", {"quality": 50}, "leave it out"),
-    ]
-    for name, options, why in refused:
-        with pytest.raises(ExportError, match=why):
-            export(bled.path, tmp_path / name, **options)
-    assert not list(tmp_path.iterdir())

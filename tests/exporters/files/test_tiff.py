@@ -146,11 +146,3 @@ def test_a_compressed_one_is_never_larger_than_expected(tmp_path: Path) -> None:
             pytest.importorskip("imagecodecs")
         for noise in (level_pixels(store, 0), np.zeros(1000, np.uint8)):
             assert len(row.pack(noise, 1)) <= noise.nbytes * row.worst + 64
-
-
-def test_what_a_tiff_does_not_have_is_refused(small_store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="tile=100: must be a multiple of 16"):
-        export(small_store.path, tmp_path / "a.tif", tile=100)
-    with pytest.raises(ExportError, match="overlap=1"):
-        export(small_store.path, tmp_path / "a.tif", overlap=1)
-    assert not (tmp_path / "a.tif").exists()

@@ -72,19 +72,9 @@ def test_a_jpeg_is_rgb_and_as_large_as_it_may_be(tmp_path: Path) -> None:
     assert find_export_damage(tmp_path / "b.jpg") == {}
 
 
-def test_what_no_lab_takes_is_refused(
+def test_a_tiff_that_no_lab_takes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_store: Store
 ) -> None:
-    refused: list[tuple[str, dict[str, Any], str]] = [
-        ("a.png", {"lab": True}, r"only \.jpg and \.tif are accepted by labs"),
-        ("a.webp", {"lab": True}, r"only \.jpg and \.tif are accepted by labs"),
-        ("a.png", {"max_bytes": 10}, "leave it out"),
-        ("a.dzi", {"max_bytes": 10}, "leave it out"),
-        ("a.tif", {"lab": True, "max_bytes": 10}, r"use \.jpg, or max_size"),
-    ]
-    for name, options, why in refused:
-        with pytest.raises(ExportError, match=why):
-            export_store(small_store.path, tmp_path / name, ExportOptions(**options), Threads())
     monkeypatch.setattr(tiff, "CLASSIC", 100)
     with pytest.raises(ExportError, match=r"takes .* of 100"):
         export(small_store.path, tmp_path / "a.tif", lab=True)

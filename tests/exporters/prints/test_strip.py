@@ -1,7 +1,6 @@
 """A test strip: its size on paper, and what is on it."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from PIL import Image
 
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.errors import ExportError
 from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
@@ -81,18 +79,3 @@ def test_a_small_picture_is_not_enlarged(tmp_path: Path) -> None:
             store.path, store.path.with_suffix(".png"), options, Threads(note=notes.append)
         )
         assert len(notes) == told
-
-
-def test_what_cannot_be_is_refused(store: Store, tmp_path: Path) -> None:
-    refused: list[tuple[str, dict[str, Any], str]] = [
-        ("a.png", {"strip": "large"}, "size on paper"),
-        ("a.png", {"strip": "1x1cm"}, "must be from 4 cm"),
-        ("a.png", {"strip": "9x9in", "panels": "2x2"}, "cannot be combined with panels"),
-        ("a.dzi", {"strip": "A4"}, "leave it out"),
-        ("a.png", {"strip": "900x900cm"}, "200,000,000 pixels"),
-        ("a.webp", {"strip": "150x8cm"}, "17717 × 945: WEBP has 16,383 pixels a side at most"),
-    ]
-    for name, options, why in refused:
-        with pytest.raises(ExportError, match=why):
-            export(store.path, tmp_path / name, **options)
-    assert not list(tmp_path.iterdir())

@@ -374,12 +374,3 @@ def test_a_folder_of_no_known_kind_is_refused(text: str, words: str, tmp_path: P
         with pytest.raises(ExportError, match=words):
             export(store.path, folder if layout else tmp_path / "a.dzi", layout=layout)
         assert (folder / "tilecppn.json").read_text() == text
-
-
-def test_what_a_layout_does_not_have_is_refused(tmp_path: Path) -> None:
-    store = noise_store(tmp_path / "in.zarr", 70, 70, tile=TILE)
-    with pytest.raises(ExportError, match=r'unknown layout "iif".*iiif'):
-        export(store.path, tmp_path / "out", layout="iif")
-    with pytest.raises(ExportError, match="overlap=1: only Deep Zoom"):
-        export(store.path, tmp_path / "out", layout="xyz", overlap=1)
-    assert not (tmp_path / "out").exists()

@@ -9,7 +9,6 @@ from pmtiles.reader import MmapSource, Reader
 
 from tests.stores import ARITHMETIC, plain_scene
 from tilecppn import export
-from tilecppn.errors import ExportError
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
 from tilecppn.exporters.repair import repair_export
@@ -71,11 +70,3 @@ def test_the_colour_is_that_of_any_depth(dtype: str) -> None:
     assert not options.is_blank(pixels[:1])
     assert ExportOptions(skip_blanks="#fff").is_blank(np.full((1, 2, 2), full, dtype))
     assert not ExportOptions().is_blank(pixels)
-
-
-def test_what_cannot_be_is_refused(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="must be a colour"):
-        export(store.path, tmp_path / "a.dzi", skip_blanks="black")
-    for name in ("a.png", "a.tif"):
-        with pytest.raises(ExportError, match="leave it out"):
-            export(store.path, tmp_path / name, skip_blanks="#000")
