@@ -79,13 +79,8 @@ def changed(change: dict[str, dict[str, Any]]) -> Scene:
     return Scene.of(**{name: {**BASE.get(name, {}), **change.get(name, {})} for name in names})
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=str)
-def test_fingerprint_changes_with_what_changes_pixels(change: dict[str, dict[str, Any]]) -> None:
-    assert changed(change).fingerprint != changed({}).fingerprint
-
-
-def test_no_two_changes_have_the_same_fingerprint() -> None:
-    assert len({changed(change).fingerprint for change in CHANGES}) == len(CHANGES)
+def test_each_change_of_pixels_has_a_fingerprint_of_its_own() -> None:
+    assert len({changed(change).fingerprint for change in [{}, *CHANGES]}) == 1 + len(CHANGES)
 
 
 @pytest.mark.parametrize("layer", [0, 1])

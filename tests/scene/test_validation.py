@@ -22,7 +22,8 @@ INTEGERS: dict[str, tuple[int, int]] = {
     "canvas.height": (1, MAX_SIDE),
 }
 NUMBERS = ["view.scale", "view.rotation", "output.tolerance"]
-WORDS = ["cppn.preset", "view.aspect", "view.grid", "output.dtype"]
+WORDS = ["cppn.preset", "view.aspect", "view.grid", "output.dtype", "output.precision"]
+WORDS += ["output.profile", "output.dither", "output.color", "output.shrink"]
 NO_INTEGER = [
     "1.0",
     "1.5",
@@ -45,9 +46,6 @@ BAD_VALUES: list[tuple[str, str, str]] = [
     *((key, str(high + 1), f"from {low} to {high}") for key, (low, high) in INTEGERS.items()),
     *((key, value, "number") for key in NUMBERS for value in NO_NUMBER),
     *((key, value, "one of") for key in WORDS for value in NO_WORD),
-    ("canvas.width", "0", "an integer from 1"),
-    ("canvas.height", "-1024", "an integer from 1"),
-    ("canvas.width", "2147483648", "to 2147483647"),
     ("cppn.channels", "2", "one of 1, 3"),
     ("cppn.channels", "0", "one of 1, 3"),
     ("cppn.channels", "4", "without alpha"),
@@ -127,6 +125,12 @@ def test_bad_value_is_refused_with_file_key_value_and_what_is_allowed(
         ('[cppn]\nactivations = ["sin", "tahn"]\n', 'did you mean "tanh"? It must be a list'),
         ("[latent]\nz = [0.0]\n", "latent.z has 1 values: must have 8"),
         ("[cppn]\nz_dim = 0\n[latent]\nz = [0.0]\n", "must have 0"),
+        (f"[latent]\nz = [1e300{', 0' * 7}]\n", "latent.z = [1e+300, 0.0, 0.0"),
+        (f"[latent]\nz = [1e300{', 0' * 7}]\n", "must be from -1e+30 to 1e+30"),
+        ("[view]\nscale = 1e300\n", "beyond 1e+30 at view.center = [0.0, 0.0]; use a smaller"),
+        ("[view]\nscale = 1e-12\ncenter = [1000.0, 0.0]\n", "use a larger scale"),
+        ('[output]\npalette = "magmma"\n', 'output.palette = "magmma": '),
+        ('[output]\npalette = "magmma"\n', 'did you mean "magma"?'),
         (
             '[cppn]\nactivations = ["tanh"]\ndepth = 2\n',
             "depth = 2, but activations names 1 layers",
@@ -217,23 +221,9 @@ def test_the_option_at_fault_is_named_for_a_weights_file(tmp_path: Path) -> None
     assert str(caught.value).startswith("cppn.weights=no.safetensors: cppn.weights = ")
 
 
-@pytest.mark.parametrize(("scale", "remedy"), [("1e308", "smaller"), ("1e-300", "larger")])
-def test_a_scale_that_float64_cannot_hold_is_refused_with_what_helps(
-    tmp_path: Path, scale: str, remedy: str
-) -> None:
-    with pytest.raises(SceneError, match=f"use a {remedy} scale"):
-        Scene.load(scene_file(tmp_path, f"[view]\nscale = {scale}"))
-
-
 def test_long_values_are_shown_short() -> None:
     assert len(refusal('[cppn]\npreset = "' + "x" * 10_000 + '"')) < 400
     assert len(refusal("[view]\ncenter = [" + "1.0, " * 10_000 + "]")) < 300
-
-
-def test_view_too_small_for_float64_is_refused() -> None:
-    message = refusal("[view]\nscale = 1e-12\ncenter = [1000.0, 0.0]\n")
-    assert "view.scale = 1e-12" in message
-    assert "larger scale" in message
 
 
 def test_an_error_says_key_value_and_what_is_allowed_to_programs_too() -> None:
@@ -246,9 +236,3 @@ def test_an_error_says_key_value_and_what_is_allowed_to_programs_too() -> None:
     with pytest.raises(SceneError) as caught:
         Scene.of(view={"radial": 3, "repeat": "x"})
     assert caught.value.keys == ("view.radial", "view.repeat")
-
-
-def test_a_wrong_colour_map_is_refused_with_its_key_and_the_nearest_name() -> None:
-    message = refusal('[output]\npalette = "magmma"\n')
-    assert "output.palette" in message
-    assert 'did you mean "magma"?' in message
