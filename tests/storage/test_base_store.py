@@ -31,10 +31,6 @@ def test_nothing_and_an_empty_folder_are_no_store(tmp_path: Path) -> None:
     assert not is_store(tmp_path)
 
 
-def _file(path: Path) -> None:
-    path.write_bytes(b"mine")
-
-
 def _folder(path: Path) -> None:
     path.mkdir()
     (path / "photo.png").write_bytes(b"mine")
@@ -50,21 +46,13 @@ def _other_json(path: Path) -> None:
     (path / "zarr.json").write_text("[]")
 
 
-def _link(path: Path) -> None:
-    path.symlink_to("a.zarr")
-
-
-def _link_to_nothing(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
-FOREIGN: dict[str, Callable[[Path], None]] = {
-    "file": _file,
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "file": lambda path: path.write_bytes(b"mine"),
     "folder": _folder,
     "other zarr": _other_zarr,
     "other json": _other_json,
-    "link": _link,
-    "link to nothing": _link_to_nothing,
+    "link": lambda path: path.symlink_to("a.zarr"),
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
 }
 
 

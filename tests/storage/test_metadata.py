@@ -73,6 +73,7 @@ def test_levels_halve_and_are_sharded_with_a_checksum_last(small_store: Store) -
         assert inner["chunk_shape"] == [3, 64, 64]
         assert [codec["name"] for codec in inner["codecs"]] == ["bytes", "zstd", "crc32c"]
         assert [codec["name"] for codec in inner["index_codecs"]] == ["bytes", "crc32c"]
+        assert inner["index_location"] == "end"
 
 
 def test_the_attribute_holds_scene_fingerprint_arithmetic_and_version(small_store: Store) -> None:

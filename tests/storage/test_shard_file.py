@@ -1,6 +1,5 @@
 """A shard's file, written by us: zarr-python reads it, and would have written the same tiles."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -108,13 +107,6 @@ def test_a_view_is_encoded_as_its_copy() -> None:
     wide = noise((3, 300, 400), "uint16")
     for view in (wide[:, 10:266, 7:263], wide[:, 200:60:-1, 5:70], wide[::-1, :100, :100]):
         assert encode_shard(view, level) == encode_shard(np.ascontiguousarray(view), level)
-
-
-def test_the_metadata_says_what_the_files_are(tmp_path: Path) -> None:
-    write_array_metadata(tmp_path, ArraySpec("0", (3, 512, 512), level_of(512, 512, 256), "uint8"))
-    (sharding,) = json.loads((tmp_path / "0" / "zarr.json").read_bytes())["codecs"]
-    assert [c["name"] for c in sharding["configuration"]["codecs"]] == ["bytes", "zstd", "crc32c"]
-    assert sharding["configuration"]["index_location"] == "end"
 
 
 @pytest.mark.parametrize("shape", [(3, 300, 200), (7, 1, 300, 200)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import tilecppn as tc
 from tests.storage.helpers import DTYPES, LAWS, zarr_level
-from tests.stores import ARITHMETIC, noise, noise_store, plain_scene, tree
+from tests.stores import ARITHMETIC, edit_attribute, noise, noise_store, plain_scene, tree
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.cppn import CPPN
 from tilecppn.errors import InvalidRequestError, RenderError, StoreError
@@ -186,6 +186,12 @@ def test_another_arithmetic_is_refused_saying_what_differs(
     with pytest.raises(StoreError, match=says) as caught:
         noisy.check_arithmetic(ARITHMETIC._replace(**change))
     assert str(noisy.path) in str(caught.value)
+
+
+def test_a_store_of_an_older_version_says_which_goes_on_with_it(store: Store) -> None:
+    edit_attribute(store.path, lambda own: own.update(version="0.0.9"))
+    with pytest.raises(StoreError, match=r"revision: 2 there.*pip install tilecppn==0\.0\.9"):
+        Store(store.path).check_arithmetic(ARITHMETIC._replace(revision=3))
 
 
 @pytest.mark.parametrize(
