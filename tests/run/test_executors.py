@@ -242,21 +242,6 @@ def test_ray_leaves_the_handler_of_sigterm_as_it_was(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_ray_that_cannot_start_says_why(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    from tilecppn.errors import InvalidRequestError
-    from tilecppn.run.executors.ray import RayExecutor
-
-    def no_ray(**options: object) -> None:
-        raise ConnectionError("nobody")
-
-    monkeypatch.setattr(ray, "is_initialized", once_not())
-    monkeypatch.setattr(ray, "init", no_ray)
-    with pytest.raises(InvalidRequestError, match="no Ray at this machine: nobody"):
-        RayExecutor(Toy(), 1)
-
-
 def test_an_actor_that_cannot_be_made_says_why(ray_here: None) -> None:
     from tilecppn.run.executors.ray import RayExecutor
 

@@ -10,21 +10,15 @@ from tilecppn.plan import Plan
 def test_the_state_does_not_grow_with_the_canvas() -> None:
     big = Plan(width=2**31 - 1, height=2**31 - 1, channels=3, itemsize=1, tile=64, shard=256)
     sizes: list[int] = []
-
-    class Endless(MemoryStore):
-        """Remembers little: what is asked again soon."""
-
-    store = Endless()
-    script = Script(store, workers=2)
+    script = Script(MemoryStore(), workers=2)
     script.submit = lambda worker, shard: script.flight[worker].append(shard)  # type: ignore[method-assign]
 
     def stopping() -> bool:
         sizes.append(len(coordinator._queue))
-        return len(store) > 3000
+        return len(script.store) > 3000
 
-    coordinator, _ = coordinate(script, stopping=lambda: False)
+    coordinator, _ = coordinate(script)
     coordinator.stopping = stopping
     with pytest.raises(Interrupted):
-        coordinator.run(big, store)
-    levels = len(big.levels)
-    assert max(sizes) <= 4 * levels
+        coordinator.run(big, script.store)
+    assert max(sizes) <= 4 * len(big.levels)

@@ -4,8 +4,6 @@ import contextlib
 import math
 import os
 import signal
-from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -34,26 +32,27 @@ from tilecppn.storage.store import Store
 UNHEDGED = RetryPolicy(deadline=4.0, hedge_factor=math.inf)
 
 
-def killing(points: set[int]) -> tuple[Callable[[Event], None], list[int]]:
-    """A listener that SIGKILLs the worker of the n-th finished shard, for each n in `points`.
-
-    If that worker is dead already, the next one is killed.
+class Signalling:
+    """A listener that sends a signal to the process that has done the n-th task, for each n of
+    `points`; if that one is dead already, to the next. worker: the only one that may get it.
     """
-    pids: dict[int, int] = {}
-    due = sorted(points)
-    done = count()
-    killed: list[int] = []
 
-    def listen(event: Event) -> None:
+    def __init__(self, number: int, points: set[int], worker: int | None = None) -> None:
+        self.number, self.due, self.worker = number, sorted(points), worker
+        self.pids: dict[int, int] = {}
+        self.done = 0
+        self.sent: list[int] = []  # pids
+
+    def __call__(self, event: Event) -> None:
         if isinstance(event, WorkerJoined):
-            pids[event.worker] = int(event.location.split(":")[1])
-        if isinstance(event, TaskDone) and due and next(done) >= due[0]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pids[event.worker], signal.SIGKILL)
-                killed.append(pids[event.worker])
-                del due[0]
-
-    return listen, killed
+            self.pids[event.worker] = int(event.location.split(":")[1])
+        if isinstance(event, TaskDone) and self.worker in (None, event.worker):
+            if self.due and self.done >= self.due[0]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pids[event.worker], self.number)
+                    self.sent.append(self.pids[event.worker])
+                    del self.due[0]
+            self.done += 1
 
 
 def kill_actors(
@@ -62,14 +61,14 @@ def kill_actors(
     from tilecppn.run.executors.ray import RayExecutor
 
     store = empty_store(path, scene)
-    listen, killed = killing(points)
+    listen = Signalling(signal.SIGKILL, points)
     executor = RayExecutor(job_for(scene, path), 2, threads=threads)
     outcome, events = run_job(executor, store, RetryPolicy(), listen)
     assert not outcome.failed
     assert outcome.rendered == store.plan.shards
-    assert len([e for e in events if isinstance(e, WorkerLost)]) >= len(set(killed)) > 0
+    assert len([e for e in events if isinstance(e, WorkerLost)]) >= len(set(listen.sent)) > 0
     assert_same(store, undisturbed)
-    return len(killed)
+    return len(listen.sent)
 
 
 @pytest.mark.parametrize("threads", [ONE, 3])
@@ -163,19 +162,10 @@ def test_the_shard_of_a_hung_actor_is_drawn_by_another(
 def test_a_stopped_actor_is_replaced(
     ray_here: None, scene: Scene, undisturbed: Store, tmp_path: Path
 ) -> None:
-    stopped: list[int] = []
-    pids: dict[int, int] = {}
-
-    def listen(event: Event) -> None:
-        if isinstance(event, WorkerJoined):
-            pids[event.worker] = int(event.location.split(":")[1])
-        if isinstance(event, TaskDone) and not stopped:
-            stopped.append(pids[event.worker])
-            os.kill(stopped[0], signal.SIGSTOP)
-
+    listen = Signalling(signal.SIGSTOP, {0})
     run = RunOptions("ray", workers=2, listeners=[listen], policy=UNHEDGED)
     store, outcome = render_to(scene, tmp_path / "a.zarr", run)
-    assert stopped
+    assert listen.sent
     assert not outcome.failed
     assert_same(store, undisturbed)
 
@@ -188,20 +178,11 @@ def test_an_actor_with_a_sigterm_finishes_its_shards_and_gets_no_more(
     """Nobody is blamed, and the others draw the rest."""
     from tilecppn.run.executors.ray import RayExecutor
 
-    pids: dict[int, int] = {}
-    retired: list[int] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, WorkerJoined):
-            pids[event.worker] = int(event.location.split(":")[1])
-        if isinstance(event, TaskDone) and event.worker == 0 and not retired:
-            retired.append(0)
-            os.kill(pids[0], signal.SIGTERM)
-
+    listen = Signalling(signal.SIGTERM, {0}, worker=0)
     store = empty_store(tmp_path / "a.zarr", scene)
     executor = RayExecutor(job_for(scene, store.path), 2, threads=threads)
     outcome, events = run_job(executor, store, RetryPolicy(), listen)
-    assert retired
+    assert listen.sent
     (told,) = (k for k, e in enumerate(events) if isinstance(e, WorkerRetired))
     late = [e for e in events[told:] if isinstance(e, TaskDone) and e.worker == 0]
     assert len(late) <= executor.depth

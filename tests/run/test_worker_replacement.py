@@ -247,29 +247,15 @@ def test_a_store_that_nobody_sees_ends_a_run_with_the_reason() -> None:
 
 
 def test_workers_that_cannot_start_end_the_run_with_the_reason() -> None:
-    class Stillborn(Script):
-        def begin(self) -> None:
-            self.starting.append(WorkerDied(self.number, "no kernel"))
-            self.number += 1
-
-    script = Stillborn(MemoryStore())
-    coordinator = Coordinator(script, clock=lambda: script.now)
     with pytest.raises(NoWorkersError, match="no kernel"):
-        coordinator.start()
+        Slots("dead", "dead", "dead").render()
 
 
 def test_a_run_without_any_worker_ends_after_the_startup_time() -> None:
-    class Silent(Script):
-        def begin(self) -> None:
-            pass
-
-    script = Silent(MemoryStore())
-    coordinator = Coordinator(
-        script, policy=RetryPolicy(startup_timeout=50.0), clock=lambda: script.now
-    )
-    with pytest.raises(NoWorkersError, match="50 s"):
-        coordinator.start()
-    assert 50.0 < script.now < 51.0
+    script = Slots("absent")
+    with pytest.raises(NoWorkersError, match="900 s"):
+        script.render()
+    assert 900.0 < script.now < 901.0
 
 
 def test_a_worker_that_is_lost_as_soon_as_it_is_ready_is_replaced() -> None:
