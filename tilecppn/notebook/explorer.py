@@ -63,4 +63,5 @@ class Explorer(anywidget.AnyWidget):
             self.scene = scene
         finally:
             self._asking = ""
-        self.send({"view": view, "scene": record(scene, "")}, [EncodedTile.of(pixels, scene).data])
+        shown = record(scene, "", scene.to_toml())
+        self.send({"view": view, "scene": shown}, [EncodedTile.of(pixels, scene).data])

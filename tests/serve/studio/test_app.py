@@ -1,6 +1,7 @@
 """What the studio's routes answer: its page, scenes, pictures, variations."""
 
 import io
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -51,6 +52,26 @@ def test_a_change_is_another_scene(client: Client) -> None:
     undone = {"cppn": {"seed": 7}, "view": {"radial": None}}
     assert client.told("scenes", base=changed["id"], changes=undone)["id"] == base
     assert client.told("scenes", toml=expected.to_toml())["id"] == changed["id"]
+
+
+def test_a_change_comes_with_glimpses(client: Client) -> None:
+    base, places = client.scene["id"], ["3/0_0", "3/1_0", "5/-1_0"]
+    changes = {"latent": {"z": [0.5] * len(client.scene["z"])}}
+    found = client.told("scenes", base=base, changes=changes, glimpses=places)
+    addresses = [f"glimpses/{found['id']}/{place}" for place in places]
+    asked = client.stream("tiles", *addresses)
+    assert {place: b64decode(png) for place, png in found["glimpses"].items()} == {
+        place: asked[address][1] for place, address in zip(places, addresses, strict=True)
+    }
+    for wrong in (["0/0"], ["3/0_0"] * 1000, 3, [3]):
+        body = {"base": base, "changes": changes, "glimpses": wrong}
+        assert client.post("scenes", body)[0] == 422, wrong
+
+
+def test_glimpses_beyond_what_can_be_drawn_do_not_come(client: Client) -> None:
+    beyond = f"{levels(SCENE)[0] - 1}/0_0"
+    found = client.told("scenes", base=client.scene["id"], changes={}, glimpses=[beyond])
+    assert found["glimpses"] == {}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from typing import Any
 
 from tilecppn.errors import InvalidRequestError
 from tilecppn.film.timeline.timeline import Timeline
+from tilecppn.serve.studio.drawing import Levels, StudioPainter
 from tilecppn.serve.studio.endpoints import Body, number, text, whole
 from tilecppn.serve.studio.films import MOST_KEYFRAMES, Films, Knot, timeline
 from tilecppn.serve.studio.folder import Folder, read_dropped
+from tilecppn.serve.studio.glimpses import Glimpses
 from tilecppn.serve.studio.jobs import Jobs
 from tilecppn.serve.studio.journal import Journal, Step
 from tilecppn.serve.studio.orders import Order, film_order, order
@@ -32,6 +34,8 @@ class Api:
         self.folder, self.journal, self.file = folder, journal, file
         self.scenes = Scenes(journal.network)
         self.films = Films()
+        self._levels = Levels(self.scenes)
+        self._glimpses = Glimpses(self.painter())
         self.jobs = Jobs(folder.root, journal.place)
         for step in journal.steps.values():
             self.scenes.keep(step.scene)
@@ -59,6 +63,10 @@ class Api:
         """The id of the scene that is shown first."""
         return self.scenes.keep(self.journal.steps[self.journal.at].scene)
 
+    def painter(self) -> StudioPainter:
+        """Return a painter for one thread."""
+        return StudioPainter(self.scenes, self._levels, self.films)
+
     def close(self) -> None:
         """Stop running renders."""
         self.jobs.close()
@@ -68,16 +76,19 @@ class Api:
     def record_of(self, name: str) -> dict[str, Any]:
         """Return the full record of a scene or variation, by its id."""
         own = self.scenes.own_name(name)
-        return record(self.scenes.scene(own), own)
+        return record(self.scenes.scene(own), own, self.scenes.text(own).toml)
 
     def change(self, body: Body) -> dict[str, Any]:
-        """Return the scene of a `toml`, or of `changes` to the scene `base`."""
+        """Return the scene of a `toml`, or of `changes` to the scene `base`, this one with
+        `glimpses` at these places.
+        """
         if "toml" in body:
             scene = from_text(text(body, "toml"), "scene")
             return self.record_of(self.scenes.add(scene))
         changes = checked_changes(body.get("changes"))
         found = self.record_of(self.scenes.derive(text(body, "base"), changes))
-        return {**found, "label": label_of(changes)}
+        glimpses = self._glimpses.of(found["id"], body.get("glimpses", []))
+        return {**found, "label": label_of(changes), "glimpses": glimpses}
 
     def vary(self, body: Body) -> dict[str, Any]:
         """Return variations of the scene `base`, `count` of a `kind` from `start` on.

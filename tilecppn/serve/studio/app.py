@@ -18,14 +18,7 @@ from tilecppn.errors import InvalidRequestError, TilecppnError
 from tilecppn.serve.answers import busy, not_found
 from tilecppn.serve.pyramids import Tile
 from tilecppn.serve.studio.api import Api
-from tilecppn.serve.studio.drawing import (
-    THUMBS,
-    Levels,
-    StudioPainter,
-    frame_of,
-    store_of,
-    thumb_of,
-)
+from tilecppn.serve.studio.drawing import THUMBS, frame_of, store_of, thumb_of
 from tilecppn.serve.studio.endpoints import FOREVER, FRESH, failure, get, post
 from tilecppn.serve.studio.films import MOST_FRAMES
 from tilecppn.serve.studio.schema import schema
@@ -41,9 +34,7 @@ BEGUN: Final = b"{}"  # in index.html, the place of the session's data
 
 def studio_app(api: Api) -> Starlette:
     """Return the application for an API; its paths begin after the token."""
-    threads = machine.cores()
-    drawn_levels = Levels(api.scenes)
-    queue = TileQueue(lambda: StudioPainter(api.scenes, drawn_levels, api.films), threads)
+    queue = TileQueue(api.painter, machine.cores())
 
     @contextlib.asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:

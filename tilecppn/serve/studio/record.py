@@ -12,7 +12,7 @@ from tilecppn.serve.studio.schema import colours_of
 SHOWN_COLOURS: Final = 64  # of a palette
 
 
-def record(scene: Scene, name: str) -> dict[str, Any]:
+def record(scene: Scene, name: str, toml: str) -> dict[str, Any]:
     """Return everything that the page shows of a scene: values, grid, network and latent.
 
     `grid` is as in `tilecppn.scene.view.Grid`; `canvas` has the size that is drawn, `origin` (row,
@@ -23,7 +23,7 @@ def record(scene: Scene, name: str) -> dict[str, Any]:
     finest, coarsest = levels(scene)
     return {
         "id": name,
-        "toml": scene.to_toml(),
+        "toml": toml,
         "values": values_of(scene),
         "z": scene.z.tolist(),
         "network": {

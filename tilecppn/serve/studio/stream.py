@@ -52,7 +52,7 @@ def stream(queue: TileQueue, at: Finder, *, urgent: bool) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         try:
-            tiles = _found(at, read(await body_of(request)).get("addresses"))
+            tiles = found_tiles(at, read(await body_of(request)).get("addresses"))
         except InvalidRequestError as error:
             return failure(error)
         parts = _parts(draw_all(queue, tiles, request.receive, urgent=urgent))
@@ -61,7 +61,8 @@ def stream(queue: TileQueue, at: Finder, *, urgent: bool) -> Endpoint:
     return endpoint
 
 
-def _found(at: Finder, addresses: Any) -> list[Tile]:
+def found_tiles(at: Finder, addresses: Any) -> list[Tile]:
+    """Return the pictures at some addresses. Raises InvalidRequestError."""
     if not isinstance(addresses, list) or len(addresses) > MOST:
         raise InvalidRequestError(f'"addresses" must be a list of at most {MOST}')
     tiles = []

@@ -5,7 +5,7 @@ import { byId, contextOf } from "./element.js";
 import { framed } from "./frame.js";
 import { attempt } from "./note.js";
 import { Camera, isFolded, pair, toPlane } from "./plane.js";
-import { change, current, parentStep, pace, state } from "./state.js";
+import { change, current, isChanging, parentStep, pace, state } from "./state.js";
 import { addresses, coarseLevel, KINDS, levelFor, range, SIDES, Tiles } from "./tiles.js";
 
 const view = byId("view", HTMLCanvasElement);
@@ -46,9 +46,8 @@ function redraw() {
 function draw() {
   clearTimeout(soon);
   drawn = soon = 0;
-  const seen = request();
-  if (!seen) return;
-  const { own, left } = seen;
+  if (!state.scene) return;
+  const seen = sight(state.scene), { own, left } = seen;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, view.width, view.height);
   if (oldPlace && !own.covered) place(old, oldPlace.corner, oldPlace.size, camera);
@@ -64,17 +63,23 @@ function draw() {
   if (complete) tell(completeAt);
   view.dataset.complete = complete ? own.scene.id : "";
   byId("scale").textContent = percent(camera.zoom);
+  if (own.rough || !isChanging()) ask(seen);
 }
 
-/** Ask for the tiles that are missing; returns what is in sight of the scene, and of the one compared with it. */
-function request() {
-  if (!state.scene) return null;
+/** What is in sight of a scene, and of the one compared with it.
+ *
+ * @param {Scene} scene */
+function sight(scene) {
   resize();
-  const own = needed(state.scene, camera);
-  const left = compared && needed(compared, cameraOf(compared));
+  return { own: needed(scene, camera), left: compared && needed(compared, cameraOf(compared)) };
+}
+
+/** Ask for the tiles that are missing.
+ *
+ * @param {ReturnType<typeof sight>} seen */
+function ask({ own, left }) {
   first = [...own.first, ...(left?.first ?? [])];
   tiles.want([...own.next, ...(left?.next ?? [])]);
-  return { own, left };
 }
 
 /** What is in sight of a scene from a camera: the level, the tiles to ask for next, those of them that are
@@ -95,7 +100,7 @@ function needed(scene, from) {
   const there = stages.map((stage) => stage.every((address) => tiles.has(address)));
   const complete = there[0] && there[1];
   return {
-    scene, from, level, complete, rough: !there[0], covered: there[0] && there[2],
+    scene, from, level, complete, coarse: stages[0], rough: !there[0], covered: there[0] && there[2],
     first: stages[there.indexOf(false)] ?? [], next: stages.slice(complete ? 2 : 0, complete ? 4 : 2).flat(),
   };
 }
@@ -268,6 +273,14 @@ const tell = (list) => list.splice(0).forEach((resolve) => resolve());
 /** Resolves when part of the scene is on the screen, or after a moment. */
 pace.shown = () => waiting(shownAt, 250);
 
+pace.begin = () => {
+  tiles.want([]);  // drawing them would only delay the change
+  return needed(current(), camera).coarse.map((address) => address.replace(/.*?\/.*?\//, ""));
+};
+
+pace.keep = (scene, glimpses) => Promise.all(Object.entries(glimpses).map(([place, png]) =>
+  tiles.arrive(`glimpses/${scene}/${place}`, Uint8Array.from(atob(png), (c) => c.charCodeAt(0)))));
+
 /** Resolves when all of the picture is on the screen, or after a while. */
 export const complete = async () => view.dataset.complete === state.scene?.id || waiting(completeAt, 1500);
 
@@ -407,7 +420,8 @@ state.addEventListener("scene", () => {
   last = size;
   resize();
   if (!same && fitted) fit();
-  request();  // before the next frame
+  const seen = sight(current());
+  if (seen.own.rough) ask(seen);  // before the next frame
   redraw();
 });
 // Drawing takes longer than a tile takes to arrive, so several are drawn together.

@@ -81,7 +81,7 @@ async function fetched(id) {
 export async function goTo(name, by = "history") {
   const step = state.steps.get(name);
   if (!step) return;
-  pending = null;
+  forget();
   const going = here = Promise.resolve(name);
   const scene = await fetched(step.id).catch((error) => {
     if (here === going) here = Promise.resolve(state.at);
@@ -113,7 +113,7 @@ export const redo = async () => goTo(laterStep(await here)?.name ?? "");
  * @param {Scene} scene @param {string} label @param {string} by */
 export async function take(scene, label, by) {
   asked++;
-  pending = null;
+  forget();
   state.base = scene;
   show(scene, by);
   const before = here, entered = before.then((parent) => enter(scene, label, parent));
@@ -151,8 +151,28 @@ let words = "";           // the step's label, "" to derive it from the changes
 let finished = false;    // whether the changes become a step
 /** @type {Promise<void> | null} */
 let sending = null;
-/** Awaited between changes, so that each becomes visible; set by the canvas. */
-export const pace = { shown: async () => {} };
+/** Whether a change waits for the one before it. */
+export const isChanging = () => changed;
+
+/** Drop pending changes. */
+function forget() {
+  pending = null;
+  changed = finished = false;
+}
+
+/** The canvas, which sets these. */
+export const pace = {
+  /** Stops asking for tiles; returns the places of glimpses that shall come with the changed scene.
+   *
+   * @type {() => string[]} */
+  begin: () => [],
+  /** Keeps those that came, base64 of PNGs by their places.
+   *
+   * @type {(scene: string, glimpses: Record<string, string>) => Promise<unknown>} */
+  keep: async () => undefined,
+  /** Awaited between changes, so that each becomes visible. */
+  shown: async () => {},
+};
 
 /** Change keys of the scene; with `final` the result becomes a step of the history with a label.
  *
@@ -174,7 +194,8 @@ async function sendChanges(by) {
     while (changed && pending && state.base) {
       const { base } = state, sent = pending, last = finished;
       changed = finished = false;
-      const scene = await post("scenes", { base: base.id, changes: sent });
+      const scene = await post("scenes", { base: base.id, changes: sent, glimpses: pace.begin() });
+      await pace.keep(scene.id, scene.glimpses);
       if (!pending || state.base !== base) continue;  // something else is shown meanwhile
       if (last && !changed) {
         await take(scene, words || scene.label, by);
@@ -185,8 +206,7 @@ async function sendChanges(by) {
       }
     }
   } catch (error) {
-    pending = null;
-    changed = finished = false;
+    forget();
     complain(error);
     if (state.base) show(state.base, "error");
   } finally {

@@ -188,7 +188,10 @@ interface Gets {
 
 /** Address → the JSON that POST takes, and its answer. */
 interface Posts {
-  scenes: [{ base: string; changes: Changes }, Scene & { label: string }];
+  scenes: [
+    { base: string; changes: Changes; glimpses: string[] },
+    Scene & { label: string; glimpses: Record<string, string> },
+  ];
   variations: [
     ({ base: string; kind: string; amount: number } | { parents: string[] })
       & { start: number; count: number },
