@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Request
 
 from tests.serve.contrast import faint
-from tests.serve.serving import running
+from tests.serve.serving import running, wait_until
 from tests.serve.small_exports import SCENE, Pixels, gradient, noise, write_export
 from tilecppn.serve import serve
 
@@ -138,6 +138,27 @@ def corner(page: Page) -> tuple[int, int]:
     return at[0], at[1]
 
 
+def beside(page: Page, picture: Pixels) -> tuple[Pixels, Pixels]:
+    """What the window shows of the picture, at one screen pixel a pixel, and that part of it."""
+    row, col = corner(page)
+    shown = screen(page)[max(row, 0) :, max(col, 0) :]
+    inside = picture[max(-row, 0) :, max(-col, 0) :]
+    height, width = map(min, zip(shown.shape[:2], inside.shape[:2], strict=True))
+    assert height * width > 50_000
+    return shown[:height, :width], inside[:height, :width]
+
+
+def copied(page: Page, button: str) -> str:
+    """What a button copies."""
+    page.evaluate(
+        "window.copied = ''; navigator.clipboard.writeText = (text) => { window.copied = text;"
+        " return Promise.resolve(); }"
+    )
+    page.click(button)
+    wait_until(lambda: page.evaluate("Boolean(window.copied)"))
+    return str(page.evaluate("window.copied"))
+
+
 def state(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = page.evaluate(
         """() => {
@@ -158,15 +179,9 @@ def test_one_to_one_is_exact(
 ) -> None:
     with opened(browser, exports[picture].as_uri(), ratio=ratio) as page:
         show(page, 1, x=0.6123, y=0.7371)
-        top, left = corner(page)
-        shown = screen(page)
-    # The part of the window that the picture covers, and the part of the picture in the window.
-    window = shown[max(top, 0) :, max(left, 0) :]
-    inside = noise(1100, 1500)[max(-top, 0) :, max(-left, 0) :]
-    rows, columns = map(min, zip(window.shape[:2], inside.shape[:2], strict=True))
-    assert rows > 600
-    assert columns > 900
-    np.testing.assert_array_equal(window[:rows, :columns], inside[:rows, :columns])
+        shown, inside = beside(page, noise(1100, 1500))
+    assert shown.size > 3 * 600 * 900
+    np.testing.assert_array_equal(shown, inside)
 
 
 def test_large_pixels_are_squares(browser: Browser, exports: dict[str, Path]) -> None:
@@ -365,13 +380,7 @@ def test_panel_and_copied_scene(browser: Browser, exports: dict[str, Path]) -> N
             assert word in panel
         page.click("summary")
         assert page.text_content("#scene") == SCENE
-        page.evaluate(
-            "navigator.clipboard.writeText = (text) => { window.copied = text;"
-            " return Promise.resolve(); }"
-        )
-        page.click("#copy-scene")
-        page.wait_for_selector("#note")
-        assert page.evaluate("window.copied") == SCENE
+        assert copied(page, "#copy-scene") == SCENE
         assert page.inner_text("#note") == "Scene copied"
 
 

@@ -1,17 +1,15 @@
 """A film: its frames are pyramids with the pixels of its store, and the page has a slider."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from tests.decoding import by_pillow
 from tests.serve.serving import ask, running, wait_until
-from tests.serve.test_browser import corner, opened, screen, settle, show
+from tests.serve.test_browser import beside, opened, settle, show
 from tests.serve.test_live_page import keep
 from tilecppn.film.animate import animate
 from tilecppn.film.store import FilmStore
@@ -60,16 +58,12 @@ def server(file: Path) -> Iterator[Server]:
         yield server
 
 
-def pixels_of(png: bytes) -> NDArray[np.uint8]:
-    return np.asarray(Image.open(io.BytesIO(png)))
-
-
 def test_frames_have_the_pixels_of_the_store(server: Server, store: FilmStore) -> None:
     for frame in (0, 3, 7):
         expected = np.moveaxis(store.read(frame, Window(64, 128, 128, 192)), 0, -1)
         response, body = ask(server, f"/frames/{frame}/picture_files/9/2_1.png")
         assert (response.status, response.headers["Content-Type"]) == (200, "image/png")
-        np.testing.assert_array_equal(pixels_of(body), expected)
+        np.testing.assert_array_equal(by_pillow(body), expected)
     first = ask(server, "/frames/0/picture_files/9/2_1.png")[1]
     assert ask(server, "/picture_files/9/2_1.png")[1] == first
     for path in ("/picture.dzi", "/frames/7/picture.dzi"):
@@ -104,7 +98,7 @@ def test_a_store_gives_its_frames_and_the_lost_ones_are_drawn(
         with running(serve(store.path)) as of_store:
             assert ask(of_store, tile.format(1))[1] == ask(server, tile.format(1))[1]
             np.testing.assert_array_equal(
-                pixels_of(ask(of_store, tile.format(2))[1]), np.full((64, 64, 3), 9)
+                by_pillow(ask(of_store, tile.format(2))[1]), np.full((64, 64, 3), 9)
             )
     finally:
         for shard, content in data.items():
@@ -141,11 +135,8 @@ def test_the_slider_and_playing(browser: Browser, file: Path, store: FilmStore) 
         wait_until(lambda: page.evaluate("location.hash") == "#frame=5")
         show(page, 1.0)
         keep(page, "film")
-        top, left = corner(page)
-        shot = screen(page)[top : top + 200, left : left + 300]
-        np.testing.assert_array_equal(
-            shot, np.moveaxis(store.read(5, Window(0, 0, 200, 300)), 0, -1)
-        )
+        whole = np.moveaxis(store.read(5, Window(0, 0, 200, 300)), 0, -1)
+        np.testing.assert_array_equal(*beside(page, whole))
         page.keyboard.press(",")
         assert shown_frame(page) == 4
         page.keyboard.press("Space")

@@ -8,10 +8,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.serve.serving import ask, running
-from tests.serve.test_browser import corner, opened, screen, show
-from tests.stores import noise_store
+from tests.serve.test_browser import beside, corner, opened, show
+from tests.stores import level_pixels, noise_store
 from tilecppn import export
-from tilecppn.plan import Window
 from tilecppn.serve.server import serve
 
 HEIGHT, WIDTH = 700, 1025  # whose width viewers halve in two ways
@@ -29,14 +28,9 @@ def test_pixel_for_pixel_the_page_shows_the_store(
             page_url = stack.enter_context(running(serve(tmp_path / "a #1"))).url
         page = stack.enter_context(opened(browser, page_url))  # fails if a tile is missing
         show(page, 1.0, x=0.9, y=0.9)
-        row, col = corner(page)
-        top, left = max(row, 0), max(col, 0)
-        whole = np.moveaxis(store.read(0, Window(0, 0, HEIGHT, WIDTH)), 0, -1)
-        shown, inside = screen(page)[top:, left:], whole[top - row :, left - col :]
-        rows, cols = (min(shown.shape[axis], inside.shape[axis]) for axis in (0, 1))
-        assert cols == WIDTH + col  # the last column is on the screen
-        assert rows * cols > 100_000
-        assert np.array_equal(shown[:rows, :cols], inside[:rows, :cols])
+        shown, inside = beside(page, level_pixels(store, 0))
+        assert shown.shape[1] == WIDTH + corner(page)[1]  # the last column is on the screen
+        assert np.array_equal(shown, inside)
         show(page, 0.25)  # from smaller levels
         assert page.evaluate("viewer.world.getItemAt(0).getFullyLoaded()")
 

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.serve.serving import running, wait_until
-from tests.serve.test_browser import corner, opened, screen, settle, show
-from tilecppn.kernels import EvaluationContext, create
-from tilecppn.pixels.renderer import render_window
+from tests.serve.test_browser import beside, copied, opened, screen, settle, show
+from tests.stores import level_pixels
+from tilecppn.pixels.preview import preview
 from tilecppn.plan import Shard, Window
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
@@ -39,27 +39,16 @@ def keep(page: Page, name: str) -> None:
 
 
 def copied_view(page: Page) -> str:
-    page.evaluate(
-        "window.copied = ''; navigator.clipboard.writeText = (text) => { window.copied = text;"
-        " return Promise.resolve(); }"
-    )
     if not page.is_visible("#panel"):
         page.click("#info")
-    page.click("#copy-view")
-    wait_until(lambda: page.evaluate("Boolean(window.copied)"))
-    return str(page.evaluate("window.copied"))
+    return copied(page, "#copy-view")
 
 
 def test_pixel_for_pixel_the_page_shows_the_scene(browser: Browser, file: Path) -> None:
-    kernel = create("auto", EvaluationContext.of(SCENE))
-    picture = np.moveaxis(render_window(kernel, SCENE, Window(0, 0, 1100, 1500)), 0, -1)
     with running(serve(file)) as server, opened(browser, server.url) as page:
         keep(page, "scene")
         show(page, 1.0, x=0.4877, y=0.5371)
-        row, col = corner(page)
-        shot = screen(page)
-        height, width = shot.shape[:2]
-        assert np.array_equal(shot, picture[-row : height - row, -col : width - col])
+        assert np.array_equal(*beside(page, preview(SCENE, 1500)))
 
 
 def test_the_view_can_be_drawn_as_a_scene(browser: Browser, file: Path) -> None:
@@ -73,16 +62,14 @@ def test_the_view_can_be_drawn_as_a_scene(browser: Browser, file: Path) -> None:
         wait_until(lambda: "scale=" in page.evaluate("location.hash"))
         page.click("#turn")
         settle(page)
-        height, width = screen(page).shape[:2]
         shot = screen(page)
         toml = copied_view(page)
+    height, width = shot.shape[:2]
     view = tomllib.loads(toml)["view"]
     assert view["rotation"] == pytest.approx(-60.0)
     framed = SCENE.replace(view=view, canvas={"width": width, "height": height})
-    kernel = create("auto", EvaluationContext.of(framed))
-    expected = np.moveaxis(render_window(kernel, framed, Window(0, 0, height, width)), 0, -1)
     # The page shows each pixel twice as large.
-    off = np.abs(shot.astype(int) - expected)[100:-100, 100:-100]
+    off = np.abs(shot.astype(int) - preview(framed, width))[100:-100, 100:-100]
     assert off.mean() < 3.0  # a screen pixel beside
 
 
@@ -113,8 +100,4 @@ def test_a_store_in_work_is_refreshed(browser: Browser, tmp_path: Path) -> None:
         settle(page)
         assert screen(page).mean() > 1.02 * dark
         show(page, 1.0, x=0.4877, y=0.5371)
-        whole = np.moveaxis(store.read(0, Window(0, 0, 1100, 1500)), 0, -1)
-        row, col = corner(page)
-        shot = screen(page)
-        height, width = shot.shape[:2]
-        assert np.array_equal(shot, whole[-row : height - row, -col : width - col])
+        assert np.array_equal(*beside(page, level_pixels(store, 0)))

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Frame, Page
 from tests.serve.serving import running, wait_until
 from tests.serve.small_exports import gradient, write_export
 from tests.serve.static import static_server
-from tests.serve.test_browser import corner, opened, pixels, screen, settle
+from tests.serve.test_browser import copied, corner, opened, pixels, screen, settle
 from tests.serve.test_live_page import keep
 from tilecppn import export
 from tilecppn.run.render import render
@@ -115,14 +115,8 @@ def test_what_is_on_the_screen_can_be_saved(browser: Browser, folder: Path) -> N
 
 def test_the_embed_code_is_for_pages_that_can_be_framed(browser: Browser, folder: Path) -> None:
     with static_server(folder) as url, opened(browser, f"{url}a.html") as page:
-        page.evaluate(
-            "navigator.clipboard.writeText = (text) => { window.copied = text;"
-            " return Promise.resolve(); }"
-        )
         page.click("#info")
-        page.click("#copy-embed")
-        code = page.evaluate("window.copied")
-        assert code.startswith(f'<iframe src="{url}a.html" title="a"')
+        assert copied(page, "#copy-embed").startswith(f'<iframe src="{url}a.html" title="a"')
     with opened(browser, (folder / "a.html").as_uri()) as page:
         page.click("#info")
         assert not page.is_visible("#copy-embed")

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.decoding import by_pillow
 from tilecppn import export
 from tilecppn.kernels import EvaluationContext, create
 from tilecppn.pixels.renderer import render_window
@@ -95,28 +95,22 @@ def test_a_missing_shard_is_drawn_and_darkened(tmp_path: Path) -> None:
     store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
     picture = StorePicture(Store(store.path), "a")
     assert picture.progress() == (10, 10)
-    whole = {level: pixels_of(paint(picture.painter(), Tile(level, 0, 0))) for level in (0, 2)}
+    whole = {level: by_pillow(paint(picture.painter(), Tile(level, 0, 0))) for level in (0, 2)}
     gone = Shard(0, 0, 1)
     for shard in (gone, *store.plan.ancestors(gone)):
         store.delete(shard)
     picture = StorePicture(Store(store.path), "a")
     assert picture.progress() == (6, 10)
     painter = picture.painter()
-    assert pixels_of(paint(painter, Tile(0, 0, 0))) == pytest.approx(whole[0])
+    assert by_pillow(paint(painter, Tile(0, 0, 0))) == pytest.approx(whole[0])
     drawn = painter.paint(Tile(2, 0, 0), lambda: None)
     assert not drawn.final
-    shown = pixels_of(drawn.data).astype(float)
+    shown = by_pillow(drawn.data).astype(float)
     right = np.s_[0:32, 32:64]  # the shard's part, four times smaller
     assert shown[right].mean() < 0.5 * whole[2][right].mean()
     assert shown[:, :32].mean() == pytest.approx(whole[2][:, :32].mean(), abs=2)
     render(scene, store.path, executor="local", workers=1)
-    np.testing.assert_array_equal(pixels_of(paint(painter, Tile(2, 0, 0))), whole[2])
-
-
-def pixels_of(png: bytes) -> np.ndarray:
-    import io
-
-    return np.asarray(Image.open(io.BytesIO(png)))
+    np.testing.assert_array_equal(by_pillow(paint(painter, Tile(2, 0, 0))), whole[2])
 
 
 def test_few_shards_are_looked_for() -> None:

@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.serve.static import static_server
-from tests.serve.test_browser import corner, opened, screen, show
+from tests.serve.test_browser import beside, corner, opened, screen, show
+from tests.stores import level_pixels
 from tilecppn import export
 from tilecppn.errors import ExportError
 from tilecppn.pixels.quantise import to_uint8
-from tilecppn.plan import Shard, Window
+from tilecppn.plan import Shard
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.serve.server import find
@@ -37,20 +38,12 @@ def test_pixel_for_pixel_the_page_shows_the_store(
     export(store.path, tmp_path / "site" / "a.html", layout="store")
     with static_server(tmp_path) as url, opened(browser, f"{url}site/a.html") as page:
         show(page, 1.0, x=0.6123, y=0.7371)
-        row, col = corner(page)
-        shot = screen(page).astype(int)
-        whole = np.moveaxis(to_uint8(store.read(0, Window(0, 0, 900, 1300))), 0, -1)
-        top, left = max(row, 0), max(col, 0)
-        shown, inside = shot[top:, left:], whole[top - row :, left - col :]
-        rows, cols = (min(shown.shape[axis], inside.shape[axis]) for axis in (0, 1))
-        off = np.abs(shown[:rows, :cols] - inside[:rows, :cols])
-        assert off.max() <= (1 if name == "float32" else 0)
-        assert rows * cols > 100_000
+        shown, inside = beside(page, to_uint8(level_pixels(store, 0)))
+        assert np.abs(shown.astype(int) - inside).max() <= (1 if name == "float32" else 0)
         show(page, 0.25)  # from smaller levels, which are the store's, too
         top, left = corner(page)
         small = screen(page).astype(int)[top : top + 225, left : left + 325]
-        level = np.moveaxis(to_uint8(store.read(2, Window(0, 0, 225, 325))), 0, -1)
-        assert np.abs(small - level).mean() < 3
+        assert np.abs(small - to_uint8(level_pixels(store, 2))).mean() < 3
 
 
 def test_missing_shards_and_a_page_on_a_disk_are_told(browser: Browser, tmp_path: Path) -> None:

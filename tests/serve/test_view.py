@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -100,8 +101,6 @@ def test_tiles_are_kept_by_browsers(server: Server, file: Path) -> None:
     ],
 )
 def test_there_are_no_other_tiles(server: Server, path: str) -> None:
-    from urllib.parse import quote
-
     assert ask(server, f"/picture_files/{quote(path, safe='/%')}")[0].status == 404
 
 

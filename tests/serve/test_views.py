@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page
 from tests.serve.serving import ask, running, wait_until
 from tests.serve.test_browser import opened, screen, settle
 from tests.serve.test_live_page import copied_view, keep
-from tilecppn.kernels import EvaluationContext, create
+from tilecppn.kernels import create
+from tilecppn.pixels.preview import preview
 from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
@@ -125,9 +126,7 @@ def test_a_view_has_the_pixels_of_its_scene(file: Path) -> None:
 
 def expected(view: str, height: int, width: int) -> np.ndarray:
     """The scene of a copied view, drawn in the size of the window."""
-    scene = Scene.parse(view).replace(canvas={"width": width, "height": height})
-    kernel = create("auto", EvaluationContext.of(scene))
-    return np.moveaxis(render_window(kernel, scene, Window(0, 0, height, width)), 0, -1)
+    return preview(Scene.parse(view).replace(canvas={"width": width, "height": height}), width)
 
 
 def beyond(page: Page) -> bool:
