@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import accepts, commands
+from tests.commands import commands
 from tests.conftest import Run
 from tilecppn.film.encoding.codecs import CONTAINERS
 from tilecppn.film.timeline.timeline import Timeline
@@ -23,7 +23,6 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 COMMANDS = [words for block in blocks("sh") for words in commands(block)]
-HERE = [words for words in COMMANDS if "--address" not in words]
 
 
 @pytest.fixture
@@ -33,18 +32,14 @@ def clone(tmp_path: Path) -> Path:
 
 
 def test_the_commands_work_in_their_order(clone: Path, tilecppn: Run) -> None:
-    assert len(HERE) >= 6
-    for words in HERE:
+    here = [words for words in COMMANDS if "--address" not in words]
+    assert len(here) >= 6
+    for words in here:
         done = tilecppn(*words)
         assert done.returncode == 0, f"{words}\n{done.stderr}"
     made = {"first.png", "first.zarr", "first.dzi", "first.html", "first-print.tif"}
     made |= {"morph.mp4", "sheet.png", "film.gif"}
     assert made <= {path.name for path in clone.iterdir()}
-
-
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_has_the_options_of_its_verb(words: list[str]) -> None:
-    accepts(words)
 
 
 def test_the_codecs_are_those_of_the_table() -> None:
@@ -75,8 +70,3 @@ def test_every_example_is_a_scene_or_a_timeline(path: Path) -> None:
         Timeline.load(path)
     else:
         Scene.load(path)
-
-
-def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert link.startswith("https://") or (ROOT / link).exists(), link

@@ -74,20 +74,21 @@ def schema_errors(item: dict[str, Any]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(item)]
 
 
-def pod_specs(kind: str = "RayJob") -> dict[str, dict[str, Any]]:
-    """The pod specification of Ray's head and of each worker group, by name."""
+def groups(kind: str) -> dict[str, dict[str, Any]]:
+    """Ray's head and each worker group, by name."""
     cluster = ray_cluster(kind)
     workers = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
-    groups = {"head": cluster["headGroupSpec"]} | workers
-    return {name: group["template"]["spec"] for name, group in groups.items()}
+    return {"head": cluster["headGroupSpec"], **workers}
+
+
+def pod_specs(kind: str = "RayJob") -> dict[str, dict[str, Any]]:
+    """The pod specification of Ray's head and of each worker group, by name."""
+    return {name: group["template"]["spec"] for name, group in groups(kind).items()}
 
 
 def start_params(kind: str = "RayJob") -> dict[str, dict[str, str]]:
     """The parameters of `ray start` of Ray's head and of each worker group, by name."""
-    cluster = ray_cluster(kind)
-    workers = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
-    groups = {"head": cluster["headGroupSpec"]} | workers
-    return {name: group["rayStartParams"] for name, group in groups.items()}
+    return {name: group["rayStartParams"] for name, group in groups(kind).items()}
 
 
 def volume_at(spec: dict[str, Any], path: str) -> dict[str, Any]:

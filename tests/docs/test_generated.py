@@ -1,7 +1,6 @@
 """The generated tables: complete, and what the code says."""
 
 import importlib.util
-import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +10,6 @@ import click
 import pytest
 
 import tilecppn
-from tests.commands import accepts, commands
 from tilecppn.cli import main
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.scene.meaning import MEANING
@@ -68,16 +66,3 @@ def test_every_public_name_is_in_the_reference() -> None:
         if name != "__version__" and not re.search(rf"(:: |`){name}\b", text)
     ]
     assert missing == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_commands_of_a_page_are_understood(page: str) -> None:
-    for block in re.findall(r"^ *```sh\n(.*?)```", PAGES[page], re.DOTALL | re.MULTILINE):
-        for words in commands(inspect.cleandoc(block)):
-            accepts(words)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
-    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", PAGES[page]):
-        assert link.startswith("https://") or ((DOCS / page).parent / link).exists(), link

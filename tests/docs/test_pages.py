@@ -41,9 +41,3 @@ def test_the_notebook_page_works(clone: Path, monkeypatch: pytest.MonkeyPatch) -
     for block in blocks("howto/notebook.md", "python"):
         exec(compile(block, "notebook.md", "exec"), names)
     assert (clone / "abstract.png").exists()
-
-
-def test_no_page_has_the_marks_of_a_conflict() -> None:
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    marked = [page for page in pages if re.search(r"^(<{7}|>{7}) ", page.read_text(), re.MULTILINE)]
-    assert marked == []

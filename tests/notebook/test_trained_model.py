@@ -91,18 +91,6 @@ def test_reconstruction_and_arithmetic_at_any_size(sampler: Sampler) -> None:
     assert sampler.generate(moved, 8, 8).shape == (8, 8, 1)
 
 
-def test_morph_and_gif(sampler: Sampler, tmp_path: Path) -> None:
-    z1, z2 = sampler.generate_z(), sampler.generate_z()
-    way = sampler.morph(z1, z2, n_total_frame=5, x_dim=8, y_dim=8, sinusoid=True)
-    np.testing.assert_array_equal(way[0], sampler.generate(z1, 8, 8))
-    np.testing.assert_array_equal(way[-1], sampler.generate(z2, 8, 8))
-    middle = z1 + np.sin(0.25 * np.pi / 2) * (z2 - z1)
-    np.testing.assert_allclose(way[1], sampler.generate(middle, 8, 8), atol=1e-6)
-    sampler.save_anim_gif(way, tmp_path / "a.gif")
-    with Image.open(tmp_path / "a.gif") as gif:
-        assert gif.size == (8, 8)
-
-
 def test_images_by_label(sampler: Sampler) -> None:
     data = images()
     even = data.crops(np.array([0, 2, 4, 6, 8]), 10, np.zeros((5, 2)))

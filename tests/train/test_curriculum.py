@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from tests.train.runs import csv_rows, same_files, train
-from tilecppn.errors import (
-    Interrupted,
-)
+from tilecppn.errors import Interrupted
 from tilecppn.scene.sections import View
 from tilecppn.train.curriculum import Stage, sizes
 from tilecppn.train.events import Event, StageBegan

@@ -2,11 +2,8 @@
 
 import gzip
 import hashlib
-import http.server
 import struct
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.serve.static import static_server
 from tilecppn.errors import DataError
 from tilecppn.train.data import mnist
 from tilecppn.train.data.digits import read_digits
@@ -236,20 +234,11 @@ def test_values_are_neither_binarised_nor_scaled() -> None:
 # The download.
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[str]:
     """A server of MNIST's files on this machine."""
-    write_mnist(tmp_path / "mirror", gz=True)
-    handler = partial(Quiet, directory=str(tmp_path / "mirror"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
+    with static_server(write_mnist(tmp_path / "mirror", gz=True)) as url:
+        yield url
 
 
 def sums(folder: Path) -> dict[str, str]:
@@ -281,9 +270,8 @@ def test_mnist_without_a_network_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
     with pytest.raises(DataError, match="give a folder with MNIST's files, or train on: digits"):
-        read_mnist(mirrors=mnist.MIRRORS)
+        read_mnist(mirrors=["http://127.0.0.1:9/"])
 
 
 def test_mnist_without_a_home_says_what_to_do(homeless: Path) -> None:

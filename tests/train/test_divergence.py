@@ -8,9 +8,7 @@ import torch
 
 from tests.train.runs import same_files, train
 from tilecppn.cancellation import ShouldStop
-from tilecppn.errors import (
-    TrainingDivergedError,
-)
+from tilecppn.errors import TrainingDivergedError
 from tilecppn.train.checks import checkpoints
 from tilecppn.train.curves import Losses
 from tilecppn.train.trainer import Trainer

@@ -12,7 +12,7 @@ from PIL import Image
 import tilecppn as tc
 from tests.conftest import Run
 from tilecppn.cppn import CPPN
-from tilecppn.errors import DataError, Interrupted, InvalidRequestError, TrainingDivergedError
+from tilecppn.errors import DataError, Interrupted, TrainingDivergedError
 from tilecppn.scene.scene import Scene
 from tilecppn.train.fit import Progress, fit_image, fresh, psnr_of
 from tilecppn.train.settings import FitSettings
@@ -167,7 +167,3 @@ def test_mistakes(
     assert says in done.stderr
     assert len([line for line in done.stderr.splitlines() if line.startswith("error")]) == 1
     assert not list(tmp_path.glob("m.*"))
-
-
-def test_too_large_and_too_small_are_refusals() -> None:
-    assert issubclass(DataError, InvalidRequestError)

@@ -14,14 +14,10 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from tests.stores import tree
 from tests.train.runs import TINY, csv_rows, images, same_files, train
 from tilecppn.cppn import CPPN
-from tilecppn.errors import (
-    CheckpointError,
-    DataError,
-    Interrupted,
-    InvalidRequestError,
-)
+from tilecppn.errors import CheckpointError, DataError, Interrupted, InvalidRequestError
 from tilecppn.train import checkpoint, noise
 from tilecppn.train.checks import checkpoints
 from tilecppn.train.events import BatchDone, Event, Saved, Started, Stopping
@@ -290,10 +286,6 @@ def test_overwrite_trains_anew(copied: Path) -> None:
     assert CPPN.load(copied / "m.safetensors").width == 7
     assert [p.name for p in checkpoints(copied / "m.training")] == ["00000002"]
     assert len(csv_rows(copied / "m.training")) == 2
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
