@@ -81,14 +81,7 @@ def animate(
     sound = None if audio is None else Path(audio)
     options = FilmOptions(codec, crf, even, format, clip, plays, sound, transfer, peak)
     run = RunOptions(
-        executor,
-        address,
-        workers,
-        kernel,
-        overwrite,
-        policy,
-        listeners,
-        gpus_per_worker=gpus_per_worker,
+        executor, address, workers, kernel, overwrite, policy, listeners, gpus_per_worker
     )
     outcome = animate_to(as_timeline(timeline), path, options, run, frames)
     require_complete(outcome)

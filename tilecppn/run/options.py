@@ -32,10 +32,10 @@ class RunOptions:
     overwrite: bool = False
     policy: RetryPolicy | None = None
     listeners: Sequence[events.Listener] = ()
+    gpus_per_worker: float = 1.0
     shuffle: int | None = None
     discard: Collection[Task] = ()
     stopping: ShouldStop = never
-    gpus_per_worker: float = 1.0
 
     @property
     def resume_hint(self) -> str:

@@ -58,14 +58,7 @@ def render(
     Interrupted.
     """
     run = RunOptions(
-        executor,
-        address,
-        workers,
-        kernel,
-        overwrite,
-        policy,
-        listeners,
-        gpus_per_worker=gpus_per_worker,
+        executor, address, workers, kernel, overwrite, policy, listeners, gpus_per_worker
     )
     store, outcome = render_to(as_scene(scene), path, run)
     require_complete(outcome)

@@ -1,7 +1,7 @@
 """Loads what a scene's sections refer to: a network, a weights file, a file of latents."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from tilecppn.addresses import file_beside
@@ -15,19 +15,12 @@ from tilecppn.scene.sections import CHANNELS, LARGEST, Latent, View
 from tilecppn.scene.validation import SeededAmount, format_value
 from tilecppn.suggestions import one_of
 
-# Keys of [cppn] that a weights file decides itself.
-_OF_PRESETS = (
-    "width",
-    "depth",
-    "z_dim",
-    "activations",
-    "inputs",
-    "residual",
-    "gain",
-    "decay",
-    "contrast",
-    "cross",
-)
+# Keys of [cppn] that change a preset's structure, which a weights file decides itself.
+_STRUCTURE = [
+    f.name
+    for f in fields(sections.CPPN)
+    if f.name not in ("preset", "seed", "channels", "cross", "mutations", "weights")
+]
 
 
 def network_of(
@@ -75,15 +68,7 @@ def _seeded(source: sections.CPPN, seed: int) -> CPPN:
             source.preset,
             seed=seed,
             channels=source.channels,
-            z_dim=source.z_dim,
-            width=source.width,
-            depth=source.depth,
-            activations=source.activations,
-            inputs=source.inputs,
-            residual=source.residual,
-            gain=source.gain,
-            decay=source.decay,
-            contrast=source.contrast,
+            **{name: getattr(source, name) for name in _STRUCTURE},
         )
     except SceneError as error:
         keys = [f"cppn.{key}" for key in error.keys]
@@ -93,7 +78,7 @@ def _seeded(source: sections.CPPN, seed: int) -> CPPN:
 
 def check_weights(source: sections.CPPN, network: CPPN) -> None:
     """Raise SceneError if [cppn] has a key that only its weights file decides."""
-    for key in _OF_PRESETS:
+    for key in (*_STRUCTURE, "cross"):
         if source.weights is not None and getattr(source, key) is not None:
             raise SceneError(
                 f"cppn.{key} cannot be combined with cppn.weights, which has its own",
