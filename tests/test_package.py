@@ -42,14 +42,6 @@ def packages(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
 
-@pytest.mark.parametrize("name", tilecppn.__all__)
-def test_public_name_can_be_had(name: str) -> None:
-    assert getattr(tilecppn, name) is not None
-    namespace: dict[str, object] = {}
-    exec(f"from tilecppn import {name}", namespace)
-    assert namespace[name] is getattr(tilecppn, name)
-
-
 def test_public_names_are_those_of_the_lazy_table() -> None:
     assert set(tilecppn.__all__) == set(tilecppn._PUBLIC) | {"__version__"}
     assert tilecppn.__all__ == sorted(tilecppn.__all__)
@@ -106,7 +98,9 @@ def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
     assert packages(modules).isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("command", [["--help"], ["-h"], ["--version"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["-h"], ["--version"], ["render", "--help"], ["export", "--help"]]
+)
 def test_help_loads_nothing_heavy(tmp_path: Path, command: list[str]) -> None:
     modules = loaded_by("-m", *command, cwd=tmp_path)
     assert "tilecppn.cli" in modules

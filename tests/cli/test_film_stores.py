@@ -3,12 +3,11 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 
 from tests.cli.conftest import Cli
+from tests.cli.results import LOCAL, record
 from tests.stores import NETWORK, tree
 from tilecppn.errors import RenderError
 from tilecppn.film.store import FilmStore
@@ -19,7 +18,6 @@ FILM = (
     "[film]\nseconds = 1.3\nfps = 10\n"
     "[[keyframe]]\ntime = 0\nlatent.seed = 1\n[[keyframe]]\ntime = 1\nlatent.seed = 2\n"
 )
-LOCAL = ("--executor", "local")
 PARTS = "a.mkv.parts"
 SOUND = f"{PARTS}: complete and undamaged\n"
 
@@ -51,13 +49,6 @@ def not_joined(cli: Cli, *options: str) -> None:
         patch.setattr("tilecppn.film.animate._finish", full)
         done = cli("animate", "film.toml", "-o", "a.mkv", *LOCAL, *options)
     assert done.exit_code == 1
-
-
-def record(result: Result, code: int = 0) -> dict[str, Any]:
-    assert result.exit_code == code, result.output
-    value = json.loads(result.stdout)
-    assert isinstance(value, dict)
-    return value
 
 
 def test_status_counts_frames(store: FilmStore, cli: Cli) -> None:
@@ -126,7 +117,7 @@ def test_verify_names_damaged_and_missing_frames_and_repairs_them(
         "frame 9 row 0 column 1: missing",
         "a.zarr: 2 shards to repair: tilecppn verify a.zarr --repair",
     ]
-    assert record(cli("verify", "a.zarr", "--json"), 1) == {
+    assert json.loads(cli("verify", "a.zarr", "--json").stdout) == {
         "store": "a.zarr",
         "invalid_metadata": [],
         "damaged": [[0, 0, 1, 2]],

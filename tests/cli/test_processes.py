@@ -25,15 +25,6 @@ def loaded(code: str, folder: Path, *modules: str) -> set[str]:
     return set(result.stdout.splitlines()[-1].split())
 
 
-CALL = "from tilecppn.cli import main; main({!r}, standalone_mode=False)"
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"], ["export", "--help"]])
-def test_help_waits_for_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    code = CALL.format(arguments)
-    assert loaded(code, tmp_path, "torch", "zarr", "numpy", "ray", "PIL") == set()
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -89,14 +80,10 @@ def test_a_command_starts_no_threads_of_numpys(tmp_path: Path) -> None:
 
 
 def test_preview_imports_only_what_a_still_needs(scene: Scene, tmp_path: Path) -> None:
-    code = CALL.format(["preview", "a.toml", "-o", "a.png", "--width", "20"])
+    command = ["preview", "a.toml", "-o", "a.png", "--width", "20"]
+    code = f"from tilecppn.cli import main; main({command!r}, standalone_mode=False)"
     names = ("ray", "zarr", "numpy", "tilecppn.film.timeline.timeline")
     assert loaded(code, tmp_path, *names) == {"numpy"}
-
-
-def test_a_local_render_never_imports_ray(scene: Scene, tmp_path: Path) -> None:
-    code = CALL.format(["render", "a.toml", "-o", "a.zarr", *LOCAL])
-    assert loaded(code, tmp_path, "ray", "zarr") == {"zarr"}
 
 
 def test_results_go_to_stdout_and_progress_to_stderr(scene: Scene, tilecppn: Run) -> None:

@@ -43,13 +43,6 @@ def test_replace_takes_whole_sections() -> None:
     assert changed.cppn == CPPN.from_preset("hardmaru", seed=8, width=2)
 
 
-def test_replace_makes_the_network_anew() -> None:
-    scene = Scene.of(cppn=NET)
-    changed = scene.replace(cppn={"seed": 5})
-    assert changed.cppn == CPPN.from_preset("hardmaru", seed=5, **NET)
-    assert changed == Scene.of(cppn={**NET, "seed": 5})
-
-
 def test_replace_adds_and_removes_mutations() -> None:
     steps = [{"seed": seed, "amount": 0.2} for seed in (3, 4, 5)]
     lists = [None, steps[:1], steps[:2], steps[1:], steps]
