@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tests.conftest import SMALL_NET
 from tests.signalled import signalled
+from tests.stores import tree
 from tilecppn.film.animate import animate
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.moves import moving
@@ -58,6 +59,11 @@ def clips_in(parts: Path) -> list[Path]:
     """The clips of an unfinished film, in its order."""
     found = (file for file in parts.glob("clips/*/*") if file.name.isdecimal())
     return sorted(found, key=lambda file: int(file.name))
+
+
+def content(path: Path) -> object:
+    """The bytes of a film, or of the files of a folder."""
+    return tree(path) if path.is_dir() else path.read_bytes()
 
 
 def pixels(store: FilmStore) -> NDArray[np.generic]:

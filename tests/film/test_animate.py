@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.film.conftest import FRAMES, clips_in, killed, pixels
+from tests.film.conftest import FRAMES, clips_in, content, killed, pixels
 from tests.stores import tree
 from tilecppn import export, ffmpeg
 from tilecppn.errors import ExportError, InvalidRequestError, RenderError, SceneError, StoreError
@@ -195,10 +195,6 @@ def test_a_film_that_is_drawn_is_encoded_without_drawing_it_again(
     assert outcome.pixels == 0
     assert content(tmp_path / name) == content(tmp_path / "drawn" / name)
     assert tree(film_store.path) == before
-
-
-def content(path: Path) -> object:
-    return tree(path) if path.is_dir() else path.read_bytes()
 
 
 def test_another_film_is_refused(film: Timeline, scene: Scene, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.film.conftest import clips_in, killed
+from tests.film.conftest import clips_in, content, killed
 from tests.signalled import interrupting
 from tests.stores import tree
 from tilecppn import ffmpeg, filesystem
@@ -118,10 +118,6 @@ def test_a_damaged_animation_or_frame_is_made_again(
     garble(clips_in(tmp_path / (name + PARTS))[0])
     assert made(film, path).rendered > 0
     assert content(path) == whole
-
-
-def content(path: Path) -> object:
-    return tree(path) if path.is_dir() else path.read_bytes()
 
 
 def test_a_clip_that_is_damaged_in_the_last_moment_ends_in_no_film(
@@ -245,19 +241,14 @@ def test_a_film_that_replaces_another_is_not_begun_anew_after_a_kill(
     # The other one is whole; what is begun beside it is no concern of its command, but told.
     assert made(other, path).rendered == 0
     assert len(clips_in(tmp_path / ("a.mkv" + PARTS))) == 3
+    (tmp_path / "other.toml").write_text(other.to_toml())
     said = CliRunner().invoke(
-        main, ["animate", str(other_file(tmp_path, other)), "-o", str(path), "--clip", "0.5"]
+        main, ["animate", str(tmp_path / "other.toml"), "-o", str(path), "--clip", "0.5"]
     )
     assert said.exit_code == 0
     assert "a.mkv.parts: holds another unfinished film" in said.stderr
     assert made(long, path, overwrite=True).skipped == 3 * TASKS + FRAMES
     assert path.read_bytes() == whole
-
-
-def other_file(folder: Path, film: Timeline) -> Path:
-    path = folder / "other.toml"
-    path.write_text(film.to_toml())
-    return path
 
 
 def begin_as(parts: Path, old: str, new: str, networks: dict[str, bytes]) -> None:
@@ -326,11 +317,11 @@ def test_a_finished_film_that_lost_frames_is_not_called_finished(
     path = tmp_path / name
     made(film, path)
     assert made(film, path).rendered == 0
-    before = tree(path) or path.read_bytes()
+    before = content(path)
     damage(path)
     for overwrite in (False, True):
         with pytest.raises(ExportError, match="changed or damaged"):
             made(film, path, overwrite=overwrite)
     filesystem.remove(path)
     made(film, path)
-    assert (tree(path) or path.read_bytes()) == before
+    assert content(path) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SMALL_NET
+from tests.run.renders import SCENE
 from tilecppn.run.executors.base import Executor
 from tilecppn.run.executors.local import LocalExecutor
 from tilecppn.run.jobs import Job
@@ -50,12 +50,7 @@ def make(new: New) -> Make:
 
 @pytest.fixture(scope="session")
 def scene() -> Scene:
-    return Scene.of(
-        cppn=SMALL_NET,
-        canvas={"width": 1800, "height": 1300},
-        view={"scale": 3.0, "rotation": 11.0},
-        output={"tile": 64, "shard": 128},
-    )
+    return SCENE
 
 
 @pytest.fixture(scope="session")

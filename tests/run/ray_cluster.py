@@ -20,8 +20,7 @@ from typing import Any
 import ray
 from ray.cluster_utils import Cluster
 
-from tests.conftest import SMALL_NET
-from tests.run.renders import KERNEL, empty_store, job_for, run_job
+from tests.run.renders import KERNEL, SCENE, empty_store, job_for, run_job
 from tests.run.slowed import Slowed
 from tilecppn.run.events import (
     AttemptFailed,
@@ -37,16 +36,9 @@ from tilecppn.run.executors.ray import RayExecutor
 from tilecppn.run.options import RunOptions
 from tilecppn.run.render import render_to
 from tilecppn.run.retry_policy import RetryPolicy
-from tilecppn.scene.scene import Scene
 
 clusters: list[Cluster] = []  # to be shut down
 PATIENCE = 300.0  # seconds: the end of it, not a measure
-SCENE = Scene.of(
-    cppn=SMALL_NET,
-    canvas={"width": 1800, "height": 1300},
-    view={"scale": 3.0, "rotation": 11.0},
-    output={"tile": 64, "shard": 128},
-)
 
 
 def cluster(*cpus: int) -> Cluster:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import SMALL_NET
 from tilecppn.cppn import CPPN
 from tilecppn.kernels.llvm.kernel import LLVMKernel
 from tilecppn.run.coordinator import Coordinator
@@ -18,6 +19,12 @@ from tilecppn.scene.scene import Scene
 from tilecppn.storage.store import Store
 
 KERNEL = "llvm"
+SCENE = Scene.of(
+    cppn=SMALL_NET,
+    canvas={"width": 1800, "height": 1300},
+    view={"scale": 3.0, "rotation": 11.0},
+    output={"tile": 64, "shard": 128},
+)
 ONE = pytest.param(1, marks=pytest.mark.slow)  # thread of an actor: three are the harder case
 
 

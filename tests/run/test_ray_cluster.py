@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.run.ray_cluster import SCENE
-from tests.run.renders import assert_same
+from tests.run.renders import SCENE, assert_same
 from tilecppn.run.render import render
 from tilecppn.storage.store import Store
 
