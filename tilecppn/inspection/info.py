@@ -233,6 +233,6 @@ def _image_kind(options: dict[str, str]) -> str:
 
 def _version(path: Path) -> str | None:
     """Return the version that made an export; None if unknown."""
-    found = provenance.read_manifest(files_of(path) if path.suffix == ".dzi" else path)
+    found = read_manifest(files_of(path) if path.suffix == ".dzi" else path)
     found = found or provenance.read(path)
     return None if found is None else found.version

@@ -88,14 +88,19 @@ def light_table(lab: Array, shadow: Array, shade: float, glow: float) -> Array:
     colour goes from a mixture with `shadow` (sRGB, (3,)), whose share is `shade`, to a brighter
     colour, scaled by 1 + glow·(1 - L) like a longer exposure.
     """
-    place = np.arange((len(lab) - 1) * PLACES + 1) / PLACES
-    index = np.minimum(place.astype(np.intp), len(lab) - 2)
-    part = (place - index)[:, None]
-    mixed = lab[index] * (1.0 - part) + lab[index + 1] * part
+    mixed = finer(lab, PLACES)
     dark = mixed * (1.0 - shade) + oklab(shadow) * shade
     bright = mixed * (1.0 + glow * (1.0 - mixed[:, :1]))
     light = (np.arange(LIGHTS + 1) / LIGHTS)[:, None]
     return whole_steps(srgb(dark[:, None] * (1.0 - light) + bright[:, None] * light))
+
+
+def finer(stops: Array, parts: int) -> Array:
+    """Mix colours (n, 3) linearly so that each interval has so many parts; keep each of them."""
+    place = np.arange((len(stops) - 1) * parts + 1) / parts
+    index = np.minimum(place.astype(np.intp), len(stops) - 2)
+    part = (place - index)[:, None]
+    return np.asarray(stops[index] * (1.0 - part) + stops[index + 1] * part)
 
 
 def whole_steps(colours: Array) -> Array:

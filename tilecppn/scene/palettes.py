@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.cppn.seeding import MAX_SEED
-from tilecppn.scene.oklab import hexadecimal, light_table, oklab
-from tilecppn.scene.profiles import PROFILES, SRGB, finer
+from tilecppn.scene.oklab import finer, hexadecimal, light_table, oklab
+from tilecppn.scene.profiles import PROFILES, SRGB
 from tilecppn.scene.seeded_palette import seeded_palette
 from tilecppn.suggestions import one_of
 
@@ -91,7 +91,7 @@ def to_profile(colours: NDArray[np.float64], profile: str, invert: bool) -> NDAr
     if space is SRGB:
         return colours
     if colours.ndim == 2:
-        colours = finer(colours, INTERVALS)
+        colours = finer(colours, math.ceil(INTERVALS / (len(colours) - 1)))
     return 1.0 - space.from_srgb(1.0 - colours) if invert else space.from_srgb(colours)
 
 

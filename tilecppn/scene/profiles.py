@@ -100,15 +100,3 @@ PROFILES: dict[str, Profile] = {
         gamma=563 / 256,
     ),
 }
-
-
-def finer(stops: Array, intervals: int) -> Array:
-    """Interpolate `stops` (n, 3) linearly to evenly spaced colours (m, 3), which include them.
-
-    The result has at least so many intervals.
-    """
-    parts = -(-intervals // (len(stops) - 1))
-    place = np.arange((len(stops) - 1) * parts + 1) / parts
-    index = np.minimum(place.astype(np.intp), len(stops) - 2)
-    part = (place - index)[:, None]
-    return np.asarray(stops[index] * (1.0 - part) + stops[index + 1] * part)
