@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import tilecppn
-from tilecppn.errors import InvalidRequestError, SceneError
+from tilecppn.errors import AddressError, InvalidRequestError, SceneError
 from tilecppn.film.timeline.keyframes import Keyframe
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
@@ -89,6 +89,11 @@ def test_a_frame_beyond_the_film_is_refused() -> None:
     for frame in (-1, timeline.frames):
         with pytest.raises(InvalidRequestError, match=f"frame {frame}: the film has frames 0 to 3"):
             timeline.scene(frame)
+
+
+def test_a_timelines_file_at_an_address_is_refused_by_that_address() -> None:
+    with pytest.raises(AddressError, match=r"^s3://bucket/film\.toml: .* give a path on a disk"):
+        Timeline.load("s3://bucket/film.toml")
 
 
 def test_scene_and_timeline_are_not_taken_for_each_other() -> None:

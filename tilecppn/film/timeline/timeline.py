@@ -87,7 +87,7 @@ class Timeline:
         `overrides` as in `Scene.load`, `film` as in `replace`. Paths in a timeline file are
         relative to it. Raises SceneError, WeightsError, or StoreError for a damaged store.
         """
-        path = Path(path)
+        path = as_path(path)
         found: Timeline | None = read_embedded("timeline", path, overrides)
         if found is not None:
             return found.replace(**film) if film else found
