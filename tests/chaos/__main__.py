@@ -17,16 +17,10 @@ from tests.chaos.faults import Report, Trial
 from tests.chaos.network import Network, can_make_networks
 from tests.chaos.places import NODES, Cluster, Disk, InBucket
 from tests.cli.test_buckets import files
-from tests.conftest import SMALL_NET
+from tests.run.test_bucket_faults import SCENE
 from tilecppn.run.render import render
-from tilecppn.scene.scene import Scene
 
 PLACES = ("disk", "seaweedfs", "moto", "google", "cluster")
-SCENE = Scene.of(
-    cppn=SMALL_NET,
-    canvas={"width": 1000, "height": 900},
-    output={"tile": 64, "shard": 128, "tolerance": 0},
-)
 
 
 class Chaos:

@@ -23,9 +23,9 @@ from typing import NamedTuple
 
 from tests import wrong_clock
 from tests.buckets import BUCKET, SERVERS, Server
-from tests.chaos.__main__ import SCENE
 from tests.chaos.child import LEASE, Setting, begin
 from tests.cli.test_buckets import GROUP, files, objects
+from tests.run.test_bucket_faults import SCENE
 from tilecppn.addresses import as_path
 from tilecppn.errors import StoreError
 from tilecppn.run.render import render

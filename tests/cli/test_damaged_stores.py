@@ -10,33 +10,17 @@ from tests.cli.results import one_line
 from tests.stores import NETWORK, edit_attribute, tree
 
 
-def _no_scene(path: Path) -> None:
-    edit_attribute(path, lambda own: own.update(scene=5))
-
-
 def _no_weights(path: Path) -> None:
     (path / NETWORK).unlink()
     (path / "weights" / "c" / "0").unlink()
 
 
-def _no_level(path: Path) -> None:
-    (path / "1" / "zarr.json").unlink()
-
-
-def _null_level(path: Path) -> None:
-    (path / "1" / "zarr.json").write_text("null")
-
-
-def _empty_shard(path: Path) -> None:
-    (path / "1" / "c" / "0" / "0" / "0").write_bytes(b"")
-
-
-SPOILERS: dict[str, Callable[[Path], None]] = {
-    "scene": _no_scene,
+SPOILERS: dict[str, Callable[[Path], object]] = {
+    "scene": lambda path: edit_attribute(path, lambda own: own.update(scene=5)),
     "weights": _no_weights,
-    "level": _no_level,
-    "null level": _null_level,
-    "empty shard": _empty_shard,
+    "level": lambda path: (path / "1" / "zarr.json").unlink(),
+    "null level": lambda path: (path / "1" / "zarr.json").write_text("null"),
+    "empty shard": lambda path: (path / "1" / "c" / "0" / "0" / "0").write_bytes(b""),
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import SMALL_NET
 from tests.run.renders import pixels, shard_files
 from tests.signalled import interrupting
+from tests.storage.helpers import held
 from tilecppn.errors import Interrupted, StoreError
 from tilecppn.idle_threads import Share
 from tilecppn.kernels.llvm.kernel import LLVMKernel
@@ -115,27 +116,11 @@ def test_a_scene_whose_store_is_another_fails_alone(alone: list[Store], tmp_path
     assert_whole(tmp_path, alone)
 
 
-def test_a_store_in_use_fails_alone(alone: list[Store], tmp_path: Path) -> None:
+def test_a_store_in_use_fails_alone(tmp_path: Path) -> None:
     store = render(SCENES[0], tmp_path / "0.zarr", executor="local")
-    import multiprocessing
-
-    context = multiprocessing.get_context("spawn")
-    held, free = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(store.path, held, free))
-    process.start()
-    try:
-        assert held.wait(60)
+    with held(lock_file(store.path)):
         batch, _ = run(tmp_path)
-    finally:
-        free.set()
-        process.join()
     assert [bool(found.error) for found in results(batch)] == [True, False, False, False, False]
-
-
-def _hold(path: Path, held: "object", free: "object") -> None:
-    with Store(path).lock():
-        held.set()  # type: ignore[attr-defined]
-        free.wait(60)  # type: ignore[attr-defined]
 
 
 def test_few_stores_are_open_at_once(tmp_path: Path) -> None:
