@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import signal
+import warnings
 
 
 def main() -> None:
@@ -14,6 +15,8 @@ def main() -> None:
     atexit.register(gc.freeze)
     # NumPy would start a thread for each core, which waits busily for products larger than ours.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What Pillow warns of is damaged metadata in a picture.
+    warnings.filterwarnings("ignore", module="PIL")
     from tilecppn.cli import main as command
 
     try:

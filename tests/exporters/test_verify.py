@@ -184,9 +184,11 @@ def test_a_wrong_checksum_of_the_list_is_the_manifests_fault(work: Path) -> None
     assert tree(work) == before
 
 
-def test_a_damaged_name_of_an_option_is_told(work: Path) -> None:
+@pytest.mark.parametrize("name", ["overlap", "tile"])
+def test_a_damaged_name_of_an_option_is_told(name: str, work: Path) -> None:
     file = work / "a.png"
-    file.write_bytes(file.read_bytes().replace(b" overlap=0", b" overlaq=0"))
+    damaged = f" {name[:-1]}q=".encode()
+    file.write_bytes(file.read_bytes().replace(f" {name}=".encode(), damaged))
     with pytest.raises(ExportError, match="is damaged, too; export it again"):
         repair_export(file, find_export_damage(file), work / "a.zarr", Threads())
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import html
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Sequence
@@ -32,6 +33,9 @@ from tilecppn.scene import toml_text
 from tilecppn.scene.scene import Scene
 from tilecppn.storage.metadata import attributes
 from tilecppn.storage.store import Store
+
+# Else Python prints to stderr what tifffile logs of a damaged file.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _WITHHELD = "[about]\nshare_scene = false\n"
 _SHOWN = re.compile(r'<pre id="scene">(.*?)</pre>', re.DOTALL)

@@ -117,7 +117,7 @@ def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
     if suffix_of(path) not in EXPORTERS and layout is None:
         raise ExportError(f"{path}: give NAME.dzi, whose folder of tiles it is")
     if "tile" not in KINDS[layout or suffix_of(path)].options:
-        del values["tile"]  # the store's, which an untiled picture does not use
+        values.pop("tile", None)  # the store's, which an untiled picture does not use
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # the url's only record
         info = storage_of(path).get("info.json", provenance.MAX_MANIFEST)
         address = str(json.loads(info)["id"])
