@@ -83,25 +83,19 @@ def _call(name: str, pixels: NDArray[Any], out: NDArray[Any]) -> None:
     if pixels.strides[2] != pixels.itemsize:
         pixels = np.ascontiguousarray(pixels)
     plane = pixels.strides[0] // pixels.itemsize
-    _compiled(pixels.dtype, channels)[name](
+    _compiled(name, pixels.dtype, channels)[name](
         pixels, plane, row_stride(pixels), height, width, out, out.strides[0]
     )
 
 
 @machine_code
-def _compiled(dtype: np.dtype[Any], channels: int) -> Module:
-    """Interleave; "up" subtracts from each row the one above, "left" from each column its left one,
-    except the first.
+def _compiled(name: str, dtype: np.dtype[Any], channels: int) -> Module:
+    """Interleave bytes, the high one first, for "up"; else numbers.
+
+    "up" subtracts from each row the one above, "left" from each column its left one, except the
+    first.
     """
-    module = Module()
-    for name in ("plain", "up", "left"):
-        _interleaving(module, name, dtype, channels)
-    return module
-
-
-def _interleaving(module: Module, name: str, dtype: np.dtype[Any], channels: int) -> None:
-    """Interleave bytes, the high one first, for "up"; else numbers."""
-    up, left = name == "up", name == "left"
+    module, up, left = Module(), name == "up", name == "left"
     f = module.function(
         name,
         pixels=ArrayOf(ELEMENTS[dtype]),
@@ -134,6 +128,7 @@ def _interleaving(module: Module, name: str, dtype: np.dtype[Any], channels: int
                 mixed = mixed.picked(picks, plane)
             out.store(mixed, part * WIDE)
     f.end()
+    return module
 
 
 def _order(part: int, channels: int, itemsize: int, *, swapped: bool) -> list[list[int]]:
