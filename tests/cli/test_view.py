@@ -60,9 +60,7 @@ def test_view_serves_an_export_until_it_is_interrupted(
     assert stderr == "press Ctrl-C to stop\n"
 
 
-def test_listening_to_others_says_what_it_means_and_where_they_look(
-    copied: Store, tmp_path: Path
-) -> None:
+def test_listening_to_others_says_what_it_means_and_where_they_look(copied: Store) -> None:
     with viewing(copied.path, "--host", "0.0.0.0") as (process, address):
         port = re.fullmatch(r"http://0\.0\.0\.0:(\d+)/", address)
         assert port is not None

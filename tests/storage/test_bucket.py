@@ -94,9 +94,7 @@ def test_a_lease_that_nobody_renews_lapses_though_the_servers_clock_was_put_back
     second.release()
 
 
-def test_who_lost_the_lease_creates_nothing(
-    bucket: BucketPath, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_lost_the_lease_creates_nothing(bucket: BucketPath) -> None:
     path = bucket / "a.zarr"
     with leased(path) as held:
         held.lost = True
