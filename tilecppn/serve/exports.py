@@ -1,6 +1,5 @@
 """The files of an export, on a disk or in a bucket, that may be served."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,32 +42,19 @@ class DeepZoom:
     name: str
 
     @property
-    def page(self) -> str:
-        """The name of the page."""
-        return f"{self.name}.html"
-
-    @property
-    def descriptor(self) -> str:
-        """The name of the Deep Zoom descriptor."""
-        return f"{self.name}.dzi"
-
-    @property
-    def files(self) -> str:
-        """The name of the folder of tiles."""
-        return f"{self.name}_files"
-
-    @property
-    def names(self) -> Mapping[str, str]:
-        """Aliases of its files."""
-        return {f"{PICTURE}.dzi": self.descriptor, FILES: self.files, "": self.page}
+    def names(self) -> tuple[str, str, str]:
+        """The names of the descriptor, the page and the folder of tiles."""
+        return f"{self.name}.dzi", f"{self.name}.html", f"{self.name}_files"
 
     def locate(self, parts: list[str]) -> Path | None:
         """Return the file at the path `parts` below the server's root, or None."""
-        first, *rest = [self.names.get(parts[0], parts[0]), *parts[1:]]
-        if not rest and first in (self.page, live_name(self.name), self.descriptor):
+        descriptor, page, files = self.names
+        aliases = {f"{PICTURE}.dzi": descriptor, "": page, FILES: files}
+        first, *rest = [aliases.get(parts[0], parts[0]), *parts[1:]]
+        if not rest and first in (page, live_name(self.name), descriptor):
             found = _within(self.folder, [first])
             return found if found == self.folder / first else None  # otherwise a link
-        return _within(self.folder / self.files, rest) if rest and first == self.files else None
+        return _within(self.folder / files, rest) if rest and first == files else None
 
 
 Export = DeepZoom | TileFolder
@@ -83,12 +69,13 @@ def find_export(path: Path) -> Export:
         return TileFolder(path.resolve())
     folder, name = _deep_zoom(path)
     export = DeepZoom(folder.resolve(), name)
-    for part in (export.descriptor, export.page):
+    *single, files = export.names
+    for part in single:
         if export.locate([part]) is None or not storage_of(export.folder).has(part):
             raise ExportError(f"{folder / part} is missing: export the picture again")
-    root = export.folder / export.files
+    root = export.folder / files
     if not is_folder(root) or root.resolve() != root:
-        raise ExportError(f"{folder / export.files} is not a folder: export the picture again")
+        raise ExportError(f"{folder / files} is not a folder: export the picture again")
     return export
 
 
