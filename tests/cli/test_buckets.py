@@ -286,10 +286,12 @@ def test_a_pass_renders_and_exports(
 
 
 def test_a_scene_is_drawn_again_from_a_bucket(store: BucketPath, cli: Cli, tmp_path: Path) -> None:
-    assert cli("export", store, store.parent / "e.png").exit_code == 0
-    for name, source in (("0", store), ("1", store.parent / "e.png")):
+    picture, folder = store.parent / "e.png", store.parent / "poster-1.2"
+    assert cli("export", store, picture).exit_code == 0
+    assert cli("export", store, folder, "--layout", "xyz").exit_code == 0
+    for name, source in (("0", store), ("1", picture), ("2", folder)):
         assert cli("render", source, "-o", f"{name}/a.zarr").exit_code == 0
-    assert files(tmp_path / "0") == files(tmp_path / "1")
+    assert files(tmp_path / "0") == files(tmp_path / "1") == files(tmp_path / "2")
 
 
 def test_the_frames_of_a_film_lie_in_a_bucket(

@@ -76,15 +76,14 @@ class BucketDestination(Destination):
     @contextlib.contextmanager
     def fetched(self) -> Iterator[Path]:
         path = self.path
-        names = [path.name]
-        if suffix_of(path) in (".dzi", ".html"):
-            names.append(f"{path.stem}_files/{MANIFEST}")
-        elif not path.suffix:
-            names = [f"{path.name}/{MANIFEST}"]
+        has_tiles = suffix_of(path) in (".dzi", ".html")  # beside it; else it may be a folder
+        tiles = f"{path.stem}_files" if has_tiles else path.name
         with self.workplace() as folder:
-            for name in names:
+            for name in (path.name, f"{tiles}/{MANIFEST}"):
                 with contextlib.suppress(FileNotFoundError):
                     Bucket(path.parent).download(name, folder / name)
+                    if not has_tiles:
+                        break
             yield folder / path.name
 
     def remove(self) -> None:
