@@ -1,11 +1,10 @@
-"""Compares the page's shader with two hand-written ones, for one network in one Chromium.
+"""Compares the page's shader with one by hand, for one network in one Chromium.
 
-By hand: float32 coordinates, unrolled layers with literal weights, the languages' own tanh, sin and
-exp, whose error may be 2^-11; colours and everything around the network are the page's. With detail
-its pictures are less accurate than the page's, and it serves only the whole picture. Both of them
-fade detail at the whole picture's fineness, while the page measures that of each place.
-Exact by hand: as accurate as the page, for one view: polynomials and differences from the view's
-centre like the page's, with unrolled layers and literal weights, as in `shader -o NAME.wgsl`.
+By hand: what is written for one picture of one size. Layers are unrolled, all numbers are in the
+text, and the adapter's own sin, tanh and exp are called, whose error may be 2^-11; layers fade by
+the local fineness as the page's do, by derivatives. It leaves out what the page has for other
+views and latents: their data, differences from a reference, and the page's polynomials. Colours
+and all around the network are the page's.
 `python -m benchmarks.shaders` runs it alone, on software adapters.
 """
 
@@ -22,8 +21,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.measuring import seconds
+from tilecppn.cppn.detail import BUSY, CALM, FADE, LocalFineness
 from tilecppn.kernels import EvaluationContext
-from tilecppn.kernels.wgsl import data_of, function_alone
 from tilecppn.kernels.wgsl.fragment import glsl_fragment, wgsl_fragment
 from tilecppn.kernels.wgsl.program import Program, program_of
 from tilecppn.kernels.wgsl.shape import Shape
@@ -52,19 +51,15 @@ OWN = {
     "sigmoid": "(1.0 / (1.0 + exp(-{0})))",
     "half-sine": "(0.5 + 0.5 * sin({0}))",
 }
-# `take(which, count)`: draws with the page's shader (0) or another, and gives the pixels. Returns
-# the share of values that the first other has more than a step away.
-PREPARE = """async ([hands, side, name]) => {
+# `take(which, count)`: draws with the page's shader (0) or that by hand (1), and gives the pixels.
+# Returns the share of values that the latter has more than a step away.
+PREPARE = """async ([hand, side]) => {
   picture.busy = true;
-  const { rows } = picture.reference, draw = picture.prepare(side, side, 1);
-  const gpus = [picture.gpu];
-  for (const hand of hands) {
-    gpus.push(await drawer(hand, rows, name));
-    if (failures.length) throw new Error(failures.join());
-    gpus.at(-1).rows(rows);
-  }
+  const { gpu } = picture, made = await gpu.compiled(hand[gpu.language]);
+  const programs = [gpu.program, () => made];
   window.take = async (which, count) => {
-    picture.gpu = gpus[which];
+    gpu.program = programs[which];
+    const draw = picture.prepare(side, side, 1);
     const scratch = new OffscreenCanvas(side, side).getContext("2d");
     for (let i = 0; i < count; i++) scratch.drawImage(await draw(0, 0, side, side), 0, 0);
     return scratch.getImageData(0, 0, side, side).data;
@@ -77,7 +72,7 @@ TAKE = "async ([which, count]) => { await take(which, count); }"
 
 def by_hand(scene: Scene) -> Program:
     """Return a hand-written program of a scene without symmetry, for its own view."""
-    network = EvaluationContext.of(scene).network.evenly_faded()
+    network = EvaluationContext.of(scene).network
     shape = Shape.of(scene, len(network.layers))
     grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
     lines = [
@@ -98,12 +93,18 @@ def by_hand(scene: Scene) -> Program:
             value = _applied(names[4 * k : 4 * k + 4], f"s{i}_{k}")
             before = f"h{i - 1}_{k} + " if shape.residual and i else ""
             lines.append(f"  let h{i}_{k}: vec4f = {before}{value};")
+        if network.local is not None and network.local.layer <= i < network.local.end:
+            lines += _followed(network.local, i, shape)
         if layer.readout is not None:
             read = [
                 " + ".join(f"dot({_four(row, k)}, h{i}_{k})" for k in range(shape.vectors))
                 for row in layer.readout
             ]
-            lines.append(f"  total = total + vec4f({', '.join((read + ['0.0'] * 3)[:4])});")
+            part = f"vec4f({', '.join((read + ['0.0'] * 3)[:4])})"
+            if layer.fade is not None:
+                offset, start = _four(layer.fade.offset, 0), number(layer.fade.start)
+                part = f"smoothstep(0.0, 1.0, {start} - fineness) * ({part} + {offset})"
+            lines.append(f"  total = total + {part};")
     lines.append(f"  return {_applied(shape.output, 'total')};\n}}")
     page = program_of(scene, Shape.of(scene, layers_of(scene)))
     network_text = "\n".join([*lines, "fn cppn_colour"])
@@ -111,16 +112,20 @@ def by_hand(scene: Scene) -> Program:
     return page._replace(source=source.replace("fn cppn_colour", network_text))
 
 
-def exact(scene: Scene) -> Program:
-    """Return the program of a scene's own view with all numbers in the text."""
-    page = program_of(scene, Shape.of(scene, layers_of(scene)))
-    stops = f"fn cppn_stop(i: i32) -> vec4f {{\n  return cppn_at({page.shape.palette} + i);\n}}"
-    source = function_alone(scene, data_of(scene, fades=False), stops)
-    parameters = "(d: vec2f, layers: i32, differences: i32) -> vec3f"
-    source = source.replace("(d: vec2f) -> vec3f", parameters)
-    # All shaders have the same data.
-    source = source.replace("var total: vec4f = ", "var total: vec4f = 1e-30 * cppn_at(0) + ")
-    return page._replace(source=source)
+def _followed(local: LocalFineness, layer: int, shape: Shape) -> list[str]:
+    """Return lines that measure a place's fineness by a layer that shows it (`LocalFineness`)."""
+    changes = [f"d{d}(h{layer}_{k})" for k in range(shape.vectors) for d in ("pdx", "pdy")]
+    square = " + ".join(f"dot({change}, {change})" for change in changes)
+    mean = f"max({square}, 1e-30) / {len(shape.layers[0])}.0"
+    octaves = f"{number(local.shares[layer - local.layer])} * log2({mean})"
+    if layer == local.layer:
+        lines = [f"  var fineness: f32 = {octaves} - {number(local.expected)};"]
+    else:
+        lines = [f"  fineness = fineness + {octaves};"]
+    if layer == local.end - 1:
+        least, most = (number(local.whole + octaves) for octaves in (CALM, BUSY))
+        lines.append(f"  fineness = clamp(0.5 * fineness, {least}, {most}) / {number(FADE)};")
+    return lines
 
 
 def _texts(program: Program) -> dict[str, str]:
@@ -157,7 +162,7 @@ def _applied(names: Sequence[str], x: str) -> str:
 def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
     """Measure the shaders; return a row of the table."""
     scene = Scene.of(cppn={"preset": preset}, canvas={"width": side, "height": side})
-    hands = [_texts(by_hand(scene)), _texts(exact(scene))]
+    hand = _texts(by_hand(scene))
     processes = browser.new_browser_cdp_session()
 
     def clock() -> float:
@@ -172,19 +177,19 @@ def measure(browser: Browser, preset: str, gpu: str, side: int) -> str:
         page.set_default_timeout(600_000)
         page.goto(f"{path.as_uri()}#gpu={gpu}")
         page.evaluate("loaded")
-        off = page.evaluate(PREPARE, [hands, side, gpu])
+        off = page.evaluate(PREPARE, [hand, side])
         taken = seconds(
             {
                 way: bound(page.evaluate, TAKE, [which, COUNT])
-                for which, way in enumerate(("page", "hand", "exact"))
+                for which, way in enumerate(("page", "hand"))
             },
             clock,
         )
         page.close()
-    own, hand, precise = (1e3 * taken[way] / COUNT for way in ("page", "hand", "exact"))
+    own, other = (1e3 * taken[way] / COUNT for way in ("page", "hand"))
     return (
-        f"  {preset:16} {gpu:7} {own:8.1f} {hand:8.1f} {precise:8.1f} ms   {own / hand:5.2f} x "
-        f"{own / precise:5.2f} x   {off:7.3%} of values by hand differ by more than 1"
+        f"  {preset:16} {gpu:7} {own:8.1f} {other:8.1f} ms   {own / other:5.2f} x   "
+        f"{off:7.3%} of values by hand differ by more than 1"
     )
 
 
@@ -196,7 +201,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        print(f"{options.side}² pixels, SwiftShader, CPU time: the page, by hand, exact by hand")
+        print(f"{options.side}² pixels, SwiftShader, CPU time: the page, by hand")
         for preset in options.presets:
             for gpu in ("WebGL2", "WebGPU"):
                 print(measure(browser, preset, gpu, options.side), flush=True)

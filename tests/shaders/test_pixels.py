@@ -118,6 +118,29 @@ def test_a_view_far_inside_is_as_the_oracle_has_it(
     check_close(live.draw(WIDTH, HEIGHT, u=u, v=v, zoom=zoom), oracle(inside, gpu))
 
 
+@pytest.mark.parametrize(
+    ("preset", "zoom", "gpu"),
+    [
+        case if case == ("jupiter", 1e3, "WebGL2") else pytest.param(*case, marks=pytest.mark.slow)
+        for preset in ("jupiter", "tide")
+        for zoom, gpu in ((1.0, "WebGL2"), (1e3, "WebGL2"), (1e5, "WebGPU"))
+        for case in [(preset, zoom, gpu)]
+    ],
+)
+def test_the_loops_that_gpus_run_draw_the_same(
+    preset: str, zoom: float, gpu: str, live: Live, tmp_path: Path
+) -> None:
+    scene = scene_of(cppn={"preset": preset})
+    live.start(write_page(tmp_path / "a.html", scene), gpu)
+    assert live.page.evaluate("picture.gpu.software") is True
+    own = live.draw(WIDTH, HEIGHT, zoom=zoom)
+    live.page.evaluate("picture.gpu.software = false")
+    loops = live.draw(WIDTH, HEIGHT, zoom=zoom)
+    check_close(loops, own, most=1)
+    inside = scene.replace(view={"scale": scene.view.scale / zoom})
+    check_close(loops, oracle(inside, gpu))
+
+
 def test_other_latents_and_turns_are_as_the_oracle_has_them(live: Live, tmp_path: Path) -> None:
     scene = scene_of(cppn={"preset": "ember"})
     live.start(write_page(tmp_path / "a.html", scene), "WebGL2")
@@ -137,9 +160,17 @@ def test_the_pages_reference_is_that_of_python(live: Live, tmp_path: Path) -> No
     shape, rows, _ = data_of(scene, layers_of(scene))
     layers = len(EvaluationContext.of(scene).network.layers)
     found = np.reshape(live.page.evaluate("Array.from(picture.reference.rows)"), (-1, 4))
+    # The page keeps the factors of readouts apart.
+    of_layer = shape.channels * shape.vectors
+    for i in range(layers):
+        factors = found[shape.factors(i)]
+        found[shape.fade(i), :3] *= factors[:3]
+        readout = slice(shape.readout(i), shape.readout(i) + of_layer)
+        found[readout] *= np.repeat(factors[: shape.channels], shape.vectors)[:, None]
     for start, end in (
         (0, shape.reference(layers)),
-        (shape.palette, shape.weights(layers)),
+        (shape.palette, shape.factors(0)),
         (shape.readout(0), shape.readout(layers)),
+        (shape.weights(0), shape.weights(layers)),
     ):
         assert found[start:end] == pytest.approx(rows[start:end], rel=1e-5, abs=1e-6)

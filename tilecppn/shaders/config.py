@@ -94,10 +94,12 @@ def config_of(scene: Scene, program: Program) -> dict[str, Any]:
             "outputs": shape.outputs,
             "palette": shape.palette,
             "stops": shape.stops,
-            "weights": [shape.weights(i) for i in range(len(runs))],
+            "weights": shape.weights(0),
+            "factors": shape.factors(0),
             "readout": shape.readout(0),
             "count": shape.rows,
             "constant": program.constant,
+            "unrolled": program.unrolled,
         },
     }
     if shape.fold is not None:
@@ -121,10 +123,12 @@ def _detail(scene: Scene, d: Detail, layers: int) -> dict[str, Any]:
         "scale": d.scale,
         "decay": [log2(d.decay_of(o)) for o in range(cppn.channels)],
         "factors": cppn.readout_factors,
-        "frequency": [e.frequency for e in expected],
-        "octave": [e.octave for e in expected],
-        "variance": [e.variance for e in expected],
-        "means": [dict(zip(n, e.means, strict=True)) for n, e in zip(names, expected, strict=True)],
+        "frequency": [_short(e.frequency) for e in expected],
+        "variance": [_short(e.variance) for e in expected],
+        "means": [
+            {name: mean for name, mean in zip(n, e.means, strict=True) if mean}
+            for n, e in zip(names, expected, strict=True)
+        ],
         "limit": detail.LIMIT,
         "fade": detail.FADE,
         "calm": detail.CALM,
@@ -139,6 +143,11 @@ def _detail(scene: Scene, d: Detail, layers: int) -> dict[str, Any]:
         "overall": cppn.overall_fineness,
         "faintest": detail.FAINTEST,
     }
+
+
+def _short(value: float) -> float:
+    """Return a number in fewer characters, with more digits than a view's amplitudes need."""
+    return float(f"{value:.9g}")
 
 
 def _direct_layers(scene: Scene) -> int:

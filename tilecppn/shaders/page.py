@@ -146,7 +146,7 @@ def _still(scene: Scene) -> str:
     pixels = preview(scene.replace(output={"profile": "srgb"}), width)
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=50, method=6)
+    image.save(file, "WEBP", quality=40, method=6)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 

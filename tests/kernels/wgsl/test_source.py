@@ -79,8 +79,9 @@ def test_rows_follow_each_other_without_a_gap() -> None:
     shape = Shape.of(scene, 9)
     for i in range(9):
         assert shape.weights(i + 1) == shape.weights(i) + shape.vectors * shape.inputs(i)
-    assert shape.readout(0) == shape.weights(9)
-    assert shape.readout(9) == shape.rows
+    assert shape.factors(9) == shape.readout(0)
+    assert shape.readout(9) == shape.weights(0)
+    assert shape.weights(9) == shape.rows
 
 
 def test_layers_that_need_no_differences_have_biases_and_the_first_of_them_its_sums() -> None:

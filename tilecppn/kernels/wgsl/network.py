@@ -147,7 +147,7 @@ def _fineness(form: Form) -> str:
 def _measured(shape: Shape, form: Form) -> list[str]:
     """Return statements that add a layer's part to `fineness`, if the layer is followed."""
 
-    added = "cppn_view[3][i - followed] * log2(max(dot(square, vec4f(1.0)), 1e-30))"
+    added = "cppn_view[3][(i - followed) & 1] * log2(max(dot(square, vec4f(1.0)), 1e-30))"
     statements = [
         "  var square: vec4f = vec4f(0.0);",
         *_each(form, 0, shape.vectors, lambda o: [f"  square = square + cppn_change(h[{o}]);"]),
@@ -158,11 +158,14 @@ def _measured(shape: Shape, form: Form) -> list[str]:
 
 def _faded(shape: Shape, form: Form, base: str) -> list[str]:
     """Return statements that add a layer's contribution to the outputs, as far as it is visible."""
+    # The kernel's readouts have their factors.
+    row = form.weights(_index("i", constant=shape.factors(0)))
+    factors = f"{row} * " if form.fineness == "measured" else ""
     return [
         "  var part: vec4f = vec4f(fade.xyz, 0.0);",
         *_readout(shape, form, base, "part"),
         f"  let kept: f32 = min(max(fade.w - {_fineness(form)}, 0.0), 1.0);",
-        "  total = total + kept * kept * (3.0 - 2.0 * kept) * part;",
+        f"  total = total + kept * kept * (3.0 - 2.0 * kept) * {factors}part;",
     ]
 
 

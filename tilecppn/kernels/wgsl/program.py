@@ -22,6 +22,9 @@ from tilecppn.scene.view import Grid
 # Vectors of four units up to which a layer is unrolled. Wider ones are loops: drivers take very
 # long to compile that much text, and software adapters fail.
 UNROLLED = 8
+# Rows of weights up to which loops over layers may be unrolled. Chromium's software takes 0.1 s for
+# 150 of them, and ends after too long.
+MOST = 4096
 # Rows of data up to which a plain network's may be literals in the text, as in a hand-written
 # shader. More text takes longer to compile than it saves.
 LITERAL = 1024
@@ -43,13 +46,15 @@ _LIBRARY = {**activations.LIBRARY, **colours.LIBRARY, "cppn_change": _CHANGE}
 class Program(NamedTuple):
     """Functions in WGSL, and the shape of the data that they read.
 
-    constant: the first of the rows that no view or latent changes, and that are read by constant
-    numbers; calls of `cppn_at` for them may be replaced by their results.
+    constant: the first of the rows that no view or latent changes; calls of `cppn_at` with the
+    number of one of them may be replaced by their results. unrolled: the number of layers up to
+    which the loops over layers may be unrolled.
     """
 
     source: str
     shape: Shape
     constant: int
+    unrolled: int
 
 
 def program_of(scene: Scene, shape: Shape) -> Program:
@@ -68,7 +73,9 @@ def program_of(scene: Scene, shape: Shape) -> Program:
     given = "" if literal else ", layers, differences"
     colour = _colour(scene, ", layers: i32, differences: i32", given)
     source = _around(scene, shape, rows, stops, network_function(shape, form), colour)
-    return Program(source, shape, shape.reference(1) if literal else shape.rows)
+    constant = shape.reference(1) if literal else shape.readout(0)
+    unrolled = 0 if literal or vectors else MOST // (4 * shape.vectors**2)
+    return Program(source, shape, constant, unrolled)
 
 
 def function_alone(scene: Scene, data: Data, stops: str) -> str:

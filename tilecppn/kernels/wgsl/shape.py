@@ -10,8 +10,9 @@ Data are rows of four float32. Units are taken in vectors of four, padded with w
 | for each layer, for each vector | of the reference: sums or biases, or two rows for differences |
 | and with detail one for the layer | its fade: the readout's offset, and the start |
 | … | colours of the palette |
-| for each layer, for each vector | the weights of each input |
+| with detail for each layer | the factors of its readout, which only pages have |
 | for each layer that is read out, for each channel | the weights of each vector |
+| for each layer, for each vector | the weights of each input |
 """
 
 from dataclasses import dataclass
@@ -118,13 +119,17 @@ class Shape:
         """The first row of the palette; all rows before it are the reference."""
         return self.reference(len(self.layers))
 
+    def factors(self, layer: int) -> int:
+        """Return the row of the factors of a layer's readout."""
+        return self.palette + self.stops + layer * self.detail
+
     def inputs(self, layer: int) -> int:
         """Return the number of a layer's inputs, which is that of rows per vector."""
         return 3 if layer == 0 else 4 * self.vectors
 
     def weights(self, layer: int) -> int:
-        """Return the first row of a layer's weights; beyond the last, that of the readouts."""
-        first = self.palette + self.stops
+        """Return the first row of a layer's weights; beyond the last, the number of all rows."""
+        first = self.readout(len(self.layers) - 1) + self.channels * self.vectors
         return first + self.vectors * sum(self.inputs(i) for i in range(layer))
 
     def has_readout(self, layer: int) -> bool:
@@ -134,12 +139,12 @@ class Shape:
     def readout(self, layer: int) -> int:
         """Return the first row of a layer's readout, or that of all, if only the last has one."""
         before = layer if self.detail else 0
-        return self.weights(len(self.layers)) + before * self.channels * self.vectors
+        return self.factors(len(self.layers)) + before * self.channels * self.vectors
 
     @property
     def rows(self) -> int:
         """The number of all rows."""
-        return self.readout(len(self.layers) - 1) + self.channels * self.vectors
+        return self.weights(len(self.layers))
 
 
 def check_fits(scene: Scene, widest: int = WIDEST) -> None:

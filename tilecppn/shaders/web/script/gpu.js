@@ -1,27 +1,19 @@
 // The drawing backends, WebGPU and WebGL2. Each has:
+//   software                   whether it is a processor that draws
 //   rows(values)               set the shader's data
-//   draw(width, height, place) return a promise of a canvas with the pixels at its top left, to be
+//   compiled(source)           return a promise of a program
+//   draw(program, width, height, place)
+//                              return a promise of a canvas with the pixels at its top left, to be
 //                              copied at once; place: sixteen numbers, see fragment.py
 //   lost                       a promise that resolves when the device is lost
 
 const TEXELS = 1024;
 
-async function webgpu(adapter, source, rows) {
+async function webgpu(adapter, rows) {
   const device = await adapter.requestDevice();
-  device.pushErrorScope("validation");
-  const module = device.createShaderModule({ code: source });
-  const pipeline = await device.createRenderPipelineAsync({
-    layout: "auto",
-    vertex: { module, entryPoint: "corner" },
-    fragment: { module, entryPoint: "pixel", targets: [{ format: "rgba8unorm" }] },
-  });
   const { STORAGE, UNIFORM, COPY_DST } = GPUBufferUsage;
   const data = device.createBuffer({ size: rows.byteLength, usage: STORAGE | UNIFORM | COPY_DST });
   const view = device.createBuffer({ size: 64, usage: UNIFORM | COPY_DST });
-  const entries = [data, view].map((buffer, binding) => ({ binding, resource: { buffer } }));
-  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-  const fault = await device.popErrorScope();
-  if (fault) throw new Error(fault.message);
   // Pixels are read back: software adapters cannot present to a WebGPU canvas.
   const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
   let target = null;
@@ -41,9 +33,26 @@ async function webgpu(adapter, source, rows) {
   }
   return {
     name: "WebGPU",
+    language: "wgsl",
+    software: adapter.info?.isFallbackAdapter,
     lost: device.lost,
     rows: (values) => device.queue.writeBuffer(data, 0, values),
-    async draw(width, height, place) {
+    async compiled(code) {
+      device.pushErrorScope("validation");
+      const module = device.createShaderModule({ code });
+      const pipeline = await device.createRenderPipelineAsync({
+        layout: "auto",
+        vertex: { module, entryPoint: "corner" },
+        fragment: { module, entryPoint: "pixel", targets: [{ format: "rgba8unorm" }] },
+      });
+      const read = { buffer: data, size: 16 * code.match(/cppn_data: .* (\d+)>/)[1] };
+      const entries = [read, { buffer: view }].map((resource, binding) => ({ binding, resource }));
+      const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+      const fault = await device.popErrorScope();
+      if (fault) throw new Error(fault.message);
+      return { pipeline, group };
+    },
+    async draw({ pipeline, group }, width, height, place) {
       const { texture, pixels, width: padded } = sized(width, height);
       device.queue.writeBuffer(view, 0, new Float32Array(place));
       const encoder = device.createCommandEncoder();
@@ -71,29 +80,14 @@ void main() {
   gl_Position = vec4(float(gl_VertexID & 1) * 4.0 - 1.0, float(gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0);
 }`;
 
-async function webgl2(source, rows) {
+async function webgl2(rows) {
   const canvas = document.createElement("canvas");
   const options = {
     antialias: false, preserveDrawingBuffer: true, powerPreference: "high-performance",
   };
   const gl = canvas.getContext("webgl2", options);
   if (!gl) return null;
-  const program = gl.createProgram();
-  for (const [kind, text] of [[gl.VERTEX_SHADER, CORNERS], [gl.FRAGMENT_SHADER, source]]) {
-    const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text);
-    gl.compileShader(shader);
-    gl.attachShader(program, shader);
-  }
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-    const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
-    throw new Error([gl.getProgramInfoLog(program), ...logs].join("\n"));
-  }
-  gl.useProgram(program);
   gl.disable(gl.DITHER);
-  const view = gl.getUniformLocation(program, "cppn_view");
-  const heightOf = gl.getUniformLocation(program, "cppn_height");
   const lines = Math.ceil(rows.length / 4 / TEXELS), padded = new Float32Array(4 * TEXELS * lines);
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
   gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA32F, TEXELS, lines);
@@ -105,18 +99,41 @@ async function webgl2(source, rows) {
       kept(event);
     }),
   );
+  // Asking a browser that tells without the extension would warn on its console.
+  let renderer = gl.getParameter(gl.RENDERER);
+  if (renderer.startsWith("WebKit"))
+    renderer = gl.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
   return {
     name: "WebGL2",
+    language: "glsl",
+    software: /swiftshader|llvmpipe|software|basic render/i.test(renderer),
     lost,
     lose: () => gl.getExtension("WEBGL_lose_context").loseContext(),
     rows(values) {
       padded.set(values);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, TEXELS, lines, gl.RGBA, gl.FLOAT, padded);
     },
-    async draw(width, height, place) {
+    async compiled(source) {
+      const program = gl.createProgram();
+      for (const [kind, text] of [[gl.VERTEX_SHADER, CORNERS], [gl.FRAGMENT_SHADER, source]]) {
+        const shader = gl.createShader(kind);
+        gl.shaderSource(shader, text);
+        gl.compileShader(shader);
+        gl.attachShader(program, shader);
+      }
+      gl.linkProgram(program);
+      if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+        const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
+        throw new Error([gl.getProgramInfoLog(program), ...logs].join("\n"));
+      }
+      const [view, heightOf] = ["cppn_view", "cppn_height"].map((name) => gl.getUniformLocation(program, name));
+      return { program, view, heightOf };
+    },
+    async draw({ program, view, heightOf }, width, height, place) {
       if (canvas.width !== width) canvas.width = width;
       if (canvas.height !== height) canvas.height = height;
       gl.viewport(0, 0, width, height);
+      gl.useProgram(program);
       gl.uniform4fv(view, place);
       gl.uniform1f(heightOf, height);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
@@ -131,14 +148,16 @@ async function webgl2(source, rows) {
 }
 
 // Returns `wanted`, or the first backend that works here; null if none does. In software WebGL2 is faster.
-async function drawer(sources, rows, wanted) {
+async function drawer(sources, reference, wanted) {
   const request = wanted !== "WebGL2" && navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   const adapter = await request;
   const slow = adapter?.info?.isFallbackAdapter, names = slow ? ["WebGL2", "WebGPU"] : ["WebGPU", "WebGL2"];
   for (const name of wanted ? [wanted] : names) {
     try {
-      const made = await (name === "WebGL2" ? webgl2(sources.glsl, rows) : adapter && webgpu(adapter, sources.wgsl, rows));
-      if (made && (await draws(made, rows))) return made;
+      const made = await (name === "WebGL2" ? webgl2(reference.rows) : adapter && webgpu(adapter, reference.rows));
+      if (!made) continue;
+      made.program = programsOf(made, sources[made.language], reference);
+      if (await draws(made, reference.rows)) return made;
     } catch (error) {
       failures.push(`${name}: ${error.message}`);
     }
@@ -146,11 +165,24 @@ async function drawer(sources, rows, wanted) {
   return null;
 }
 
+// Returns a function from the counts of a view, its layers first, to a promise of its program. Software draws
+// its own text several times as fast as loops and even compiles it faster; others have one for all views.
+// While it is `moving`, no further view gets its own.
+function programsOf(gpu, source, reference) {
+  const made = {}, most = reference.config.rows.unrolled;
+  return (counts, moving) => {
+    const own = counts.slice(0, 3), unrolled = gpu.software && own[0] <= most && (!moving || made[own]);
+    const key = unrolled ? own : "";
+    return (made[key] ??= gpu.compiled(written(source, reference, unrolled && own)));
+  };
+}
+
 // Checks that a drawn pixel arrives on another canvas: all have an alpha of 1.
 async function draws(gpu, rows) {
   const scratch = document.createElement("canvas").getContext("2d");
+  const counts = [1, ...Array(7).fill(0)], program = await gpu.program(counts);
   gpu.rows(rows);
-  scratch.drawImage(await gpu.draw(1, 1, [0, 0, 1, 0, 0, 0, 0, 0, 1, 1, ...Array(6).fill(0)]), 0, 0);
+  scratch.drawImage(await gpu.draw(program, 1, 1, [0, 0, 1, 0, 0, 0, 0, 0, ...counts]), 0, 0);
   if (scratch.getImageData(0, 0, 1, 1).data[3] === 255) return true;
   failures.push(`${gpu.name}: draws nothing`);
   return false;

@@ -27,10 +27,42 @@ function networkOf(config, floats) {
   return { layers, bias: take(channels), stops: take(3 * config.rows.stops) };
 }
 
-// Writes the rows that never change into the shader's text, since compilers optimise constants.
-function written(source, kind, rows, first) {
-  const numbers = (row) => Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)));
-  return source.replace(/cppn_at\((\d+)\)/g, (call, row) => (row < first ? call : `${kind}(${numbers(row)})`));
+// Writes the rows that never change into a shader's text, since compilers optimise constants. With the
+// numbers of layers, differences and the first layer followed it first unrolls the loops over layers, which
+// then end at no pixel before all layers: software takes longer for such ends than for the layers.
+function written(source, { config, rows }, counts) {
+  const kind = source.startsWith("#") ? "vec4" : "vec4f", { constant, perLayer } = config.rows;
+  const literal = (row) =>
+    `${kind}(${Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)))})`;
+  if (counts) {
+    const [layers, differences, followed] = counts;
+    const turns = config.detail
+      ? [[0, Math.min(1, differences)], [1, differences], [differences, 1], [Math.max(1, differences), layers], [0, 0]]
+      : [[0, 1], [1, layers]];
+    const unrolled = (body, i) => {
+      const bases = { i };
+      return body
+        .replace(/.*\b([krt])(?:: i32)? = (\d+) \+ i \* (\d+);/g, (_, name, first, stride) => {
+          bases[name] = +first + i * stride;
+          return "";
+        })
+        .replace(/cppn_at\(([ikrt])(?: \+ (\d+))?\)/g, (_, name, more = 0) => {
+          const bias = name === "r" && i > differences && +more + !!config.detail < perLayer;
+          return bias ? literal(bases.r + +more) : `cppn_at(${bases[name] + +more})`;
+        })
+        .replace(/\bi\b/g, i)
+        .replace(/\bfollowed\b/g, followed);
+    };
+    source = source
+      .replace(/  for \(.*\n( *(?:let|int) k[^]*?\n)  \}/g, (_, body) => {
+        const [first, end] = turns.shift();
+        let text = "";
+        for (let i = first; i < end; i++) text += `{\n${unrolled(body, i)}}\n`;
+        return text;
+      })
+      .replace(/var<.*> cppn_data: .*>/, `var<uniform> cppn_data: array<vec4f, ${constant}>`);
+  }
+  return source.replace(/cppn_at\((\d+)\)/g, (call, row) => (row < constant ? call : literal(+row)));
 }
 
 // Formats a float for TOML and shaders: with a point or an exponent.

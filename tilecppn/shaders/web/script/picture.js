@@ -6,13 +6,9 @@ const FRAME = 24;  // milliseconds that a frame may take while the view moves
 
 // Draws a scene on a canvas with the backend `wanted` or the first that works; null if none does.
 async function pictureOf({ config, parameters, wgsl, glsl }, canvas, wanted) {
-  const reference = new Reference(config, parameters), { rows } = reference;
+  const reference = new Reference(config, parameters), sources = { wgsl, glsl };
   reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: config.z });
-  const sources = {
-    wgsl: written(wgsl, "vec4f", rows, config.rows.constant),
-    glsl: written(glsl, "vec4", rows, config.rows.constant),
-  };
-  const gpu = await drawer(sources, rows, wanted);
+  const gpu = await drawer(sources, reference, wanted);
   return gpu && new Picture(config, reference, sources, gpu, canvas);
 }
 
@@ -57,18 +53,19 @@ class Picture {
   }
 
   // Prepares the shader for a view of width × height pixels; returns a function that draws parts of it.
-  prepare(width, height, samples, view = this.view, z = this.z) {
+  prepare(width, height, samples, view = this.view, z = this.z, moving = false) {
     const steps = this.steps(width, height, view.zoom);
     const scale = this.config.scale / view.zoom, step = Math.max(...steps) / samples;
-    const [layers, differences, followed, added, ...rest] = this.reference.fill({ scale, ...view, step, z });
-    this.gpu.rows(this.reference.rows);
+    const counts = this.reference.fill({ scale, ...view, step, z }), { gpu } = this;
+    const [layers, differences, followed, added, ...rest] = counts, program = gpu.program(counts, moving);
+    gpu.rows(this.reference.rows);
     const turn = this.matrix(steps, view.turn);
     // Draws the part at (x, y), w × h pixels, each of which covers q × q pixels of the view.
-    return (x, y, w, h, q = 1) => {
+    return async (x, y, w, h, q = 1) => {
       const first = [x - (width - 1) / 2, y - (height - 1) / 2].map((n) => (n + (q - 1) / 2) / q);
       const apart = Math.log2(q * samples) / (this.config.detail?.fade ?? 1);  // of the shader's derivatives
       const local = [layers, differences, followed, added - apart, ...rest];
-      return this.gpu.draw(w, h, [...first, samples, 0, ...turn.map((n) => n * q), ...local]);
+      return gpu.draw(await program, w, h, [...first, samples, 0, ...turn.map((n) => n * q), ...local]);
     };
   }
 
@@ -104,7 +101,7 @@ class Picture {
     let q = 1;
     while (q < 16 && (width * height) / (q * q) > this.speed * FRAME) q *= 2;
     const w = Math.ceil(width / q), h = Math.ceil(height / q);
-    const draw = this.prepare(width, height, 1), start = performance.now();
+    const draw = this.prepare(width, height, 1, this.view, this.z, this.complete), start = performance.now();
     const source = await draw(0, 0, w, h, q);
     this.measure(w * h, start);
     if (this.canvas.width !== width) this.canvas.width = width;  // setting it clears the canvas

@@ -22,11 +22,12 @@ class Reference {
   constructor(config, floats) {
     this.config = config;
     this.network = networkOf(config, floats);
-    const { rows, channels } = config;
+    const { rows, detail } = config;
+    if (detail) detail.octave = detail.frequency.map((f, _, [first]) => Math.log2(f / first));
     this.rows = new Float32Array(4 * rows.count);
     this.network.layers.forEach((layer, i) => {
       if (i) this.#weights(i, layer.inputs, (o, k) => layer.weight[o * layer.inputs + k]);
-      if (layer.readout && !config.detail) this.#readout(i, Array(channels).fill(1));
+      if (layer.readout) this.#readout(i);
     });
     for (let i = 0; i < rows.stops; i++)
       this.rows.set(this.network.stops.subarray(3 * i, 3 * i + 3), 4 * (rows.palette + i));
@@ -93,13 +94,17 @@ class Reference {
       if (!differs) this.#constants(i, sums);
       h = sums.map((sum, o) => (differs ? this.#pair(i, o, ACTIVATIONS[functions[o]], sum) : 0));
       const { factors, fade } = amplitudes[i], scaled = factors.map((a, c) => a * d.factors[c]);
-      const own = [0, 0, 0, fade ?? 1e9], into = fade === undefined ? total : own;
-      this.#readout(i, scaled);
+      const own = [0, 0, 0, fade ?? 1e9];
       for (let o = 0; o < width; o++) {
-        const change = h[o] - d.means[i][functions[o]];
-        for (let c = 0; c < channels; c++) into[c] += scaled[c] * readout[c * width + o] * change;
+        const change = h[o] - (d.means[i][functions[o]] ?? 0);
+        for (let c = 0; c < channels; c++) {
+          const part = readout[c * width + o] * change;
+          if (fade === undefined) total[c] += scaled[c] * part;
+          else own[c] += part;
+        }
       }
       this.rows.set(own, this.#reference(i + 1, 0, -1));
+      this.rows.set(scaled, 4 * (config.rows.factors + i));
     }
     return [amplitudes.length, differences, ...localOf(config, view, finer)];
   }
@@ -151,7 +156,8 @@ class Reference {
 
   #weight(layer, unit, input) {
     const { vectors, weights } = this.config.rows;
-    return 4 * (weights[layer] + (unit >> 2) * (layer ? 4 * vectors : 3) + input) + (unit & 3);
+    const [before, inputs] = layer ? [vectors * (3 + 4 * vectors * (layer - 1)), 4 * vectors] : [0, 3];
+    return 4 * (weights + before + (unit >> 2) * inputs + input) + (unit & 3);
   }
 
   #constants(layer, values) {
@@ -163,13 +169,11 @@ class Reference {
       for (let k = 0; k < inputs; k++) this.rows[this.#weight(layer, o, k)] = weight(o, k);
   }
 
-  #readout(layer, factors) {
-    const { config: { rows, width, detail }, network } = this, { readout } = network.layers[layer];
-    const start = rows.readout + (detail ? layer * factors.length * rows.vectors : 0);
-    factors.forEach((factor, c) => {
-      for (let k = 0; k < width; k++)
-        this.rows[4 * (start + c * rows.vectors) + k] = factor * readout[c * width + k];
-    });
+  #readout(layer) {
+    const { config: { rows, width, channels, detail }, network } = this, { readout } = network.layers[layer];
+    const start = rows.readout + (detail ? layer * channels * rows.vectors : 0);
+    for (let c = 0; c < channels; c++)
+      this.rows.set(readout.subarray(c * width, (c + 1) * width), 4 * (start + c * rows.vectors));
   }
 }
 

@@ -25,7 +25,7 @@ const started = (async () => {
 function watch(wanted) {
   picture.gpu.lost.then(async () => {
     picture.busy = true;
-    const again = await drawer(picture.sources, picture.reference.rows, wanted);
+    const again = await drawer(picture.sources, picture.reference, wanted);
     if (!again) return notice("The graphics device was lost; reload the page to draw on.", true);
     picture.gpu = again;
     picture.busy = false;
