@@ -88,6 +88,29 @@ def becomes(page: Page, before: str) -> str:
     return complete(page)
 
 
+@contextmanager
+def holding(page: Page, path: str) -> Iterator[None]:
+    """Hold the page's next request of a path until the block ends.
+
+    In the page itself: a route of Playwright intercepts all requests, and one that is for a single
+    request stops doing so while others are on their way.
+    """
+    page.evaluate(
+        """(held) => {
+            const { fetch } = window;
+            const released = new Promise((resolve) => (window.release = resolve));
+            window.fetch = async (path, options) => {
+                if (path !== held) return fetch(path, options);
+                window.fetch = fetch;
+                await released;
+                return fetch(path, options);
+            }; }""",
+        path,
+    )
+    yield
+    page.evaluate("window.release()")
+
+
 def steps(page: Page) -> int:
     """How many steps the history has."""
     return int(page.evaluate("window.studio.state.steps.size"))

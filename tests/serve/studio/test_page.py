@@ -16,6 +16,7 @@ from tests.serve.studio.looking import (
     THERE,
     becomes,
     complete,
+    holding,
     keep,
     looking,
     scene_of,
@@ -217,13 +218,11 @@ def test_what_is_taken_soon_after_another_is_its_child(browser: Browser, place: 
     with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
         page.wait_for_selector(THERE.format(3))
         begun = complete(page)
-        held: list[Route] = []
-        page.route("**/steps", lambda route: held.append(route), times=1)
-        for seed in (1, 2):
-            page.click(f"#thumbs .thumb[title='seed {seed}']")
-            wait_until(lambda seed=seed: values(page)["cppn"]["seed"] == seed)  # type: ignore[misc]
-        (first,) = held  # which the server names only now
-        first.continue_()
+        with holding(page, "steps"):
+            for seed in (1, 2):
+                page.click(f"#thumbs .thumb[title='seed {seed}']")
+                wait_until(lambda seed=seed: values(page)["cppn"]["seed"] == seed)  # type: ignore[misc]
+            assert line(page) == ["opened my.toml"]  # the server has named neither
         becomes(page, begun)
         assert line(page) == ["opened my.toml", "seed 1", "seed 2"]
         for _ in range(2):

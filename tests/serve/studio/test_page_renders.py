@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from tests.serve.serving import wait_until
 from tests.serve.studio.asking import opened
 from tests.serve.studio.conftest import SCENE
-from tests.serve.studio.looking import becomes, complete, keep, looking, scene_of
+from tests.serve.studio.looking import becomes, complete, holding, keep, looking, scene_of, shown
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene.scene import Scene
 
@@ -36,6 +36,22 @@ def test_a_picture_is_rendered_from_the_page(browser: Browser, place: Path) -> N
         page.keyboard.press("Enter")
         becomes(page, before)
         assert scene_of(page).replace(canvas={"width": 600, "height": 400}) == SCENE
+
+
+def test_what_is_shown_is_added_to_a_film_before_it_is_a_step(
+    browser: Browser, place: Path
+) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        begun = complete(page)
+        page.keyboard.press("m")
+        with holding(page, "steps"):
+            page.click("#thumbs .thumb[title='seed 3']")
+            wait_until(lambda: shown(page) != begun)
+            page.click("text=Add this picture")
+        taken = becomes(page, begun)
+        page.click("text=Add this picture")
+        added = page.eval_on_selector_all(".knots img", "all => all.map((one) => one.src)")
+        assert [src.split("/")[-1] for src in added] == [f"{taken}.png"] * 2
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { button, byId, element, focusOn } from "./element.js";
 import { attempt, note, said } from "./note.js";
 import { follow } from "./renders.js";
-import { goTo, state } from "./state.js";
+import { current, goTo, state, takeNamed } from "./state.js";
 import { timeline } from "./timeline.js";
 
 const panel = byId("time");
@@ -57,20 +57,22 @@ const making = element("div", { hidden: true },
     button("Save and render", "Write the timeline file and render the film", () => attempt(render), "text strong")), lines);
 panel.append(
   element("div", { className: "row", style: "margin: 12px 0 4px" },
-    button("Add this picture", "Add the picture that is shown", () => add(state.at), "text"),
-    button("Add the pinned", "Add all pinned pictures", () => add(...[...state.steps.keys()].filter((name) => state.pinned.has(name))), "text")),
+    button("Add this picture", "Add the picture that is shown", () => add(current().id), "text"),
+    button("Add the pinned", "Add all pinned pictures", () => add(...[...state.steps.values()].filter(({ name }) => state.pinned.has(name)).map(({ id }) => id)), "text")),
   hint, list,
   element("div", { className: "row", style: "flex-wrap: wrap" }, seconds, "s at", fps, "a second", element("label", { className: "row" }, loop, "endless")),
   fault, player, making);
 
-/** Add steps to the film.
+/** The step with a scene; none while a slider moves, or until the server has named it.
  *
- * @param {string[]} names */
-function add(...names) {
-  for (const name of names) {
-    const step = state.steps.get(name);
-    if (step) knots.push({ id: step.id, label: step.label, time: 0, easing: "in-out" });
-  }
+ * @param {string} id */
+const stepWith = (id) => [...state.steps.values()].find((step) => step.id === id);
+
+/** Add scenes to the film.
+ *
+ * @param {string[]} ids */
+function add(...ids) {
+  for (const id of ids) knots.push({ id, label: stepWith(id)?.label ?? "picture", time: 0, easing: "in-out" });
   spread();
 }
 
@@ -127,9 +129,9 @@ function draw() {
     const show = element("button", { type: "button", className: "thumb", title: knot.label, "aria-label": `show ${knot.label}` },
       element("img", { src: `thumbs/96/${knot.id}.png`, alt: "", className: "there" }));
     show.addEventListener("click", () => {
-      const step = [...state.steps.values()].find((other) => other.id === knot.id);
+      const step = stepWith(knot.id);
       stop();
-      if (step) attempt(() => goTo(step.name));
+      attempt(() => (step ? goTo(step.name) : takeNamed(knot.id, knot.label, "film")));
     });
     return element("li", {}, show, time, "s", easing, button("↑", `Picture ${i + 1} earlier`, () => swap(i, i - 1)), button("×", `Remove picture ${i + 1}`, () => {
       knots.splice(i, 1);
