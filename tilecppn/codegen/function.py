@@ -10,7 +10,8 @@ from llvmlite import ir
 from tilecppn.codegen.values import I8, I64, Operand, Value
 
 PYTHON = "python_"  # before the name of a function that takes NumPy arrays
-HEADER = object.__basicsize__  # bytes of an array's object before the address of its data
+# Bytes of an array's object before the address of its data: PyArrayObject_fields in NumPy's C API.
+HEADER = object.__basicsize__
 
 
 class ArrayOf(NamedTuple):

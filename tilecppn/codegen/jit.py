@@ -11,6 +11,7 @@ from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import llvmlite
+import numpy as np
 from llvmlite import binding as llvm
 from llvmlite import ir
 
@@ -28,6 +29,9 @@ _C_TYPES: dict[str, Any] = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
 }
+_ARRAY = np.zeros(1)
+if ctypes.c_void_p.from_address(id(_ARRAY) + HEADER).value != _ARRAY.ctypes.data:
+    raise ImportError(f"NumPy {np.__version__} lays out arrays in another way than is known here")
 P = ParamSpec("P")
 T = TypeVar("T")
 _LLVM = threading.Lock()  # all modules share LLVM's global context
