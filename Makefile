@@ -43,8 +43,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if command -v npx >/dev/null; then npx --yes --package=typescript@5.9.3 tsc -p jsconfig.json; \
-		else echo "no npx here: the types of the studio's scripts are not checked"; fi
+	@if command -v npx >/dev/null; then for config in jsconfig.json jsconfig.shaders.json; do \
+		npx --yes --package=typescript@5.9.3 tsc -p $$config || exit 1; done; \
+		else echo "no npx here: the types of the pages' scripts are not checked"; fi
 
 format: $(READY)
 	$(BIN)/ruff check --fix

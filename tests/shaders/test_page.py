@@ -41,6 +41,12 @@ def test_the_posters_page_is_small(tmp_path: Path) -> None:
     assert write_page(tmp_path / "poster.html", scene).stat().st_size < 120_000
 
 
+def test_types_of_scripts_are_left_out() -> None:
+    from tilecppn.shaders.page import shader_parts
+
+    assert "/**" not in shader_parts(small())["script"]
+
+
 def test_hostile_texts_cannot_break_out(live: Live, tmp_path: Path) -> None:
     from tilecppn.shaders.page import live_page
 

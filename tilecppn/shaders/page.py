@@ -155,9 +155,9 @@ def _deflated(text: str) -> str:
 
 
 def _minified(name: str, comment: str) -> str:
-    """Return a style or script of web/ without indentation and comment lines."""
+    """Return a style or script of web/ without indentation, comment lines and lines of types."""
     lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(comment))
+    return "\n".join(line for line in lines if line and not line.startswith((comment, "/**")))
 
 
 def _text(text: str) -> str:

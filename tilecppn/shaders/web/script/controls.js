@@ -1,5 +1,6 @@
 // Mouse, touch, wheel, keys and buttons.
 
+/** @type {(id: string) => any} */
 const $ = (id) => document.getElementById(id);
 const LEAST = 0.05;  // smallest zoom
 let noticed = 0;
@@ -13,7 +14,10 @@ function notice(text, stay = false) {
 
 class Controls {
   constructor(picture, walk) {
-    Object.assign(this, { picture, walk, canvas: picture.canvas, fingers: new Map() });
+    this.picture = picture;
+    this.walk = walk;
+    this.canvas = picture.canvas;
+    this.fingers = new Map();
     this.pointers();
     this.buttons();
     document.addEventListener("keydown", (event) => this.key(event));
@@ -124,6 +128,7 @@ class Controls {
   }
 }
 
+/** @param {number[][]} points */
 function pair([a, b]) {
   const along = b[0] - a[0], down = b[1] - a[1];
   return {

@@ -2,7 +2,10 @@
 
 class Film {
   constructor(picture, config, numbers) {
-    Object.assign(this, { picture, config, numbers, time: 0 });  // time: from 0 to 1
+    this.picture = picture;
+    this.config = config;
+    this.numbers = numbers;
+    this.time = 0;  // from 0 to 1
     $("scrub").hidden = false;
     $("scrub").addEventListener("input", () => {
       this.time = Number($("scrub").value);
@@ -38,6 +41,7 @@ class Film {
     const { picture, numbers, config: { moments } } = this, { config } = picture;
     const place = this.time * (moments - 1), i = Math.min(Math.floor(place), moments - 2);
     const pair = (column) => [0, 1].map((k) => numbers[column * moments + i + k]);
+    /** @type {(pair: number[]) => number} */
     const mixed = ([a, b]) => a + (place - i) * (b - a);
     const whole = (column) => {
       const near = pair(column), rest = pair(column + 2);

@@ -82,6 +82,7 @@ void main() {
 
 async function webgl2(rows) {
   const canvas = document.createElement("canvas");
+  /** @type {WebGLContextAttributes} */
   const options = {
     antialias: false, preserveDrawingBuffer: true, powerPreference: "high-performance",
   };

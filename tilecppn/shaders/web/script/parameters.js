@@ -47,7 +47,7 @@ function written(source, { config, rows }, counts) {
           return "";
         })
         .replace(/cppn_at\(([ikrt])(?: \+ (\d+))?\)/g, (_, name, more = 0) => {
-          const bias = name === "r" && i > differences && +more + !!config.detail < perLayer;
+          const bias = name === "r" && i > differences && +more + Number(!!config.detail) < perLayer;
           return bias ? literal(bases.r + +more) : `cppn_at(${bases[name] + +more})`;
         })
         .replace(/\bi\b/g, i)

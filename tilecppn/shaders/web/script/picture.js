@@ -14,11 +14,19 @@ async function pictureOf({ config, parameters, wgsl, glsl }, canvas, wanted) {
 
 class Picture {
   constructor(config, reference, sources, gpu, canvas) {
-    Object.assign(this, { config, reference, sources, gpu, canvas });
+    this.config = config;
+    this.reference = reference;
+    this.sources = sources;
+    this.gpu = gpu;
+    this.canvas = canvas;
+    this.busy = this.walking = false;
+    /** @type {?() => void} */
+    this.onframe = null;
     this.context = canvas.getContext("2d", { alpha: false });
     this.z = [...config.z];
     this.speed = 500;  // pixels per millisecond, as measured
     this.changed = 0;
+    /** @type {Promise<any>} */
     this.lock = Promise.resolve();
     this.home();
   }
@@ -47,6 +55,7 @@ class Picture {
   }
 
   // The matrix from pixels to plane units: right (x, y), down (x, y).
+  /** @param {number[]} steps @param {number} turn */
   matrix([along, down], turn) {
     const c = Math.cos(turn), s = Math.sin(turn);
     return [c * along, -s * along, s * down, c * down];
@@ -154,6 +163,7 @@ class Picture {
 function tilesFrom(width, height) {
   const corners = [];
   for (let y = 0; y < height; y += TILE) for (let x = 0; x < width; x += TILE) corners.push([x, y]);
+  /** @type {(corner: number[]) => number} */
   const far = ([x, y]) => Math.hypot(x + TILE / 2 - width / 2, y + TILE / 2 - height / 2);
   return corners.sort((a, b) => far(a) - far(b));
 }

@@ -119,7 +119,7 @@ class Reference {
   #fineness(view, layers, [x, y, r]) {
     const { config, network } = this, d = config.detail, inside = insideOf(d, view.scale);
     const ramp = smooth(inside / d.ramp);
-    let h = [x, y, r], total = 0, weights = 0;
+    let h = Float64Array.of(x, y, r), total = 0, weights = 0;
     let jacobian = [[1, 0], [0, 1], r ? [x / r, y / r] : [0, 0]];
     for (let i = 0; i < layers.length; i++) {
       if (d.octave[i] - inside >= d.near || ramp === 0) break;
