@@ -213,7 +213,8 @@ def test_what_was_made_without_its_scene(cli: Cli, tmp_path: Path) -> None:
     scene = SCENE.replace(about={"title": "Storms", "share_scene": False})
     store = render(scene, tmp_path / "a.zarr", executor="local")
     assert info(cli, "a.zarr")["scene"]["about"]["title"] == "Storms"
-    for name, kind in (("a.png", "image"), ("a.dzi", "pyramid"), ("a.szi", "pyramid")):
+    files = {"a.png": "image", "a.webp": "image", "a.dzi": "pyramid", "a.szi": "pyramid"}
+    for name, kind in files.items():
         export(store.path, tmp_path / name)
         record = info(cli, name)
         assert (record["kind"], record["width"], record["height"]) == (kind, 300, 150)

@@ -82,7 +82,10 @@ def _provenance_on_disk(path: Path) -> Provenance | None:
         return None
     known = suffix_of(path) in (*CONTAINERS, *ANIMATIONS)
     text = metadata.read_text(path) if known else None
-    return provenance_in(path) if text is None else provenance.parse(text)
+    # A still WebP may have credits where a film has its record.
+    if text is None or "# tilecppn {" not in text:
+        return provenance_in(path)
+    return provenance.parse(text)
 
 
 def _names_files(values: Any) -> bool:
