@@ -139,10 +139,13 @@ def test_a_page_with_a_title_of_its_own_is_not_made_without_it(work: Path) -> No
     tile.write_bytes(b"junk")
     repair_export(work / "t.dzi", find_export_damage(work / "t.dzi"), store, Threads(1))
     assert tile.read_bytes() == before
-    page.write_bytes(b"junk")
-    with pytest.raises(ExportError, match="export it again"):
-        repair_export(work / "t.dzi", find_export_damage(work / "t.dzi"), store, Threads(1))
-    assert page.read_bytes() == b"junk"
+    for file in (page, work / "t_files" / provenance.MANIFEST):
+        right = file.read_bytes()
+        file.write_bytes(b"junk")
+        with pytest.raises(ExportError, match="export it again"):
+            repair_export(work / "t.dzi", find_export_damage(work / "t.dzi"), store, Threads(1))
+        assert file.read_bytes() == b"junk"
+        file.write_bytes(right)
 
 
 def test_nothing_is_written_through_a_link(work: Path, tmp_path: Path) -> None:

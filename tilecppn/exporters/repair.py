@@ -62,11 +62,7 @@ def repair_export(path: Path, damage: Mapping[Path, str], store: Path, threads: 
                 made_of = replace(made, kind=kind)
                 _repair_folder(output, names, made_of, source, options, threads, places[output])
         if files := wanted.intersection(outputs):
-            if options.encoding != made.encoding:
-                raise ExportError(
-                    f"{path}: was made with a --title or [about] that only its own command knows; "
-                    "export it again"
-                )
+            _check_credits(path, made, options)
             _repair_files(path, files, source, options, threads, places[outputs[0]])
 
 
@@ -132,6 +128,15 @@ def _options(path: Path, made: Provenance, store: Store) -> ExportOptions:
     return withheld if made.encoding == withheld.encoding else shown
 
 
+def _check_credits(path: Path, made: Provenance, options: ExportOptions) -> None:
+    """Raise ExportError if the credits, or whether the scene is withheld, are not known."""
+    if options.encoding != made.encoding:
+        raise ExportError(
+            f"{path}: was made with a --title or [about] that only its own command knows; "
+            "export it again"
+        )
+
+
 def _repair_folder(
     folder: Path,
     names: Collection[str],
@@ -157,6 +162,7 @@ def _repair_folder(
             if folder_checksums.fault(storage_of(workplace), name, crc) is None:
                 files.take(name, workplace / name)
     if MANIFEST in names:
+        _check_credits(folder, made, options)
         text = source.provenance(made.kind, options).source
         provenance.write_manifest(folder, replace(made, source=text))
 
