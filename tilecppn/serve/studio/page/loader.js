@@ -82,8 +82,13 @@ export class Loader {
 /** A PNG as the address of an image, for which nothing is fetched.
  *
  * @param {Png} png */
-export function dataUrl(png) {
+export const dataUrl = (png) => `data:image/png;base64,${png.toBase64?.() ?? base64(png)}`;
+
+/** What browsers of before 2025 lack.
+ *
+ * @param {Png} png */
+function base64(png) {
   let text = "";
   for (let at = 0; at < png.length; at += 8192) text += String.fromCharCode(...png.subarray(at, at + 8192));
-  return `data:image/png;base64,${btoa(text)}`;
+  return btoa(text);
 }

@@ -211,7 +211,7 @@ interface Posts {
 }
 
 /** The bytes of a PNG. */
-type Png = Uint8Array<ArrayBuffer>;
+type Png = Uint8Array<ArrayBuffer> & { toBase64?(): string };
 
 // ---- elements ------------------------------------------------------------------------------------
 
