@@ -14,3 +14,11 @@ def browser(launch: Callable[[str], Browser]) -> Iterator[Browser]:
     chromium = launch("--disable-gpu")
     yield chromium
     chromium.close()
+
+
+@pytest.fixture(scope="session")
+def gpu_browser(launch: Callable[[str], Browser]) -> Iterator[Browser]:
+    """Headless Chromium that draws, also on 2D canvases, as on a GPU, in software."""
+    chromium = launch("--use-angle=swiftshader --enable-unsafe-swiftshader --disable-gpu-watchdog")
+    yield chromium
+    chromium.close()

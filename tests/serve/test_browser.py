@@ -195,8 +195,11 @@ def test_large_pixels_are_squares(browser: Browser, exports: dict[str, Path]) ->
 
 
 @pytest.mark.parametrize("ratio", [1.0, pytest.param(1.5, marks=pytest.mark.slow)])
-def test_no_hairlines(browser: Browser, exports: dict[str, Path], ratio: float) -> None:
-    with opened(browser, exports["flat"].as_uri(), ratio=ratio) as page:
+@pytest.mark.parametrize("drawn_by", ["browser", "gpu_browser"])
+def test_no_hairlines(
+    drawn_by: str, exports: dict[str, Path], ratio: float, request: pytest.FixtureRequest
+) -> None:
+    with opened(request.getfixturevalue(drawn_by), exports["flat"].as_uri(), ratio=ratio) as page:
         for turn, flip in ((0, False), (90, False), (180, True), (270, True)):
             page.evaluate(
                 """([turn, flip]) => {

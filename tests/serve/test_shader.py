@@ -1,7 +1,7 @@
 """The page of a scene draws with the viewer's GPU while tiles are on their way."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from tilecppn.serve.server import Server
 from tilecppn.serve.views import contrast_scale
 
 WIDTH, HEIGHT = 360, 280
-SOFTWARE = "--use-angle=swiftshader --enable-unsafe-swiftshader --disable-gpu-watchdog"
 # Software is taken for a GPU, and for one that is fast enough for every pixel.
 AS_GPU = """WebGL2RenderingContext.prototype.getParameter = () => "Some GPU";
 let made = null;
@@ -44,13 +43,6 @@ MOVE = """([turn, zoom, x, y]) => {
     viewer.viewport.zoomTo(zoom, null, true);
     viewer.viewport.panTo(new OpenSeadragon.Point(x, y), true);
 }"""
-
-
-@pytest.fixture(scope="module")
-def gpu_browser(launch: Callable[[str], Browser]) -> Iterator[Browser]:
-    chromium = launch(SOFTWARE)
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture

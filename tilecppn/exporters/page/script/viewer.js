@@ -55,8 +55,12 @@ const viewport = viewer.viewport;
 viewport.zoomSpring.animationTime = calm ? 0.01 : 0.3;
 viewport.zoomSpring.springStiffness = 5;
 
-// The level that a zoom leads to is loaded from its first moment, not when the zoom has come to it.
 viewer.world.addHandler("add-item", ({ item }) => {
+  // Before a tile that may be transparent OpenSeadragon clears its place, and the edges of its neighbours
+  // with it: on a GPU as a hairline.
+  item.source.hasTransparency = () => false;
+
+  // The level that a zoom leads to is loaded from its first moment, not when the zoom has come to it.
   const { minPixelRatio } = item;
   Object.defineProperty(item, "minPixelRatio", { get: () => {
     const part = item.alwaysBlend ? 1 : viewport.getZoom(true) / viewport.getZoom();
