@@ -80,10 +80,10 @@ def _provenance_on_disk(path: Path) -> Provenance | None:
         return provenance.read_manifest(path)
     if not path.is_file():
         return None
-    known = suffix_of(path) in (*CONTAINERS, *ANIMATIONS)
-    text = metadata.read_text(path) if known else None
+    suffix = suffix_of(path)
+    text = metadata.read_text(path) if suffix in (*CONTAINERS, *ANIMATIONS) else None
     # A still WebP may have credits where a film has its record.
-    if text is None or "# tilecppn {" not in text:
+    if text is None or (suffix == ".webp" and "# tilecppn {" not in text):
         return provenance_in(path)
     return provenance.parse(text)
 
