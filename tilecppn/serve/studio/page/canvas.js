@@ -12,6 +12,7 @@ const view = byId("view", HTMLCanvasElement);
 const context = contextOf(view);
 const split = byId("split", HTMLInputElement);
 const sheet = document.createElement("canvas");  // visible tiles assembled at their own size
+const mosaic = document.createElement("canvas");  // those of one level
 const old = document.createElement("canvas");    // the previous scene, until the new one appears
 export const camera = new Camera();
 export const tiles = new Tiles();
@@ -126,14 +127,22 @@ function layer({ scene: { id, levels }, level, from }) {
   const flat = contextOf(sheet);
   for (let above = Math.min(levels[1], level + 6); above >= level; above--) {
     for (const kind of KINDS) {
-      const wide = SIDES[kind] * 2 ** (above - level);
+      const wide = SIDES[kind], scale = 2 ** (above - level);
       const [[first, last], [highest, lowest]] = range(kind, above, sight);
+      const found = [];
       for (let row = highest; row <= lowest; row++) {
         for (let col = first; col <= last; col++) {
           const bitmap = tiles.get(`${kind}/${id}/${above}/${col}_${row}`);
-          if (bitmap) flat.drawImage(bitmap, col * wide - left * side, row * wide - top * side, wide, wide);
+          if (bitmap) found.push({ bitmap, x: (col - first) * wide, y: (row - highest) * wide });
         }
       }
+      if (!found.length) continue;
+      // Enlarged as one, neighbours blend into each other.
+      mosaic.width = (last - first + 1) * wide;
+      mosaic.height = (lowest - highest + 1) * wide;
+      for (const { bitmap, x, y } of found) contextOf(mosaic).drawImage(bitmap, x, y, wide, wide);
+      flat.drawImage(mosaic, first * wide * scale - left * side, highest * wide * scale - top * side,
+        mosaic.width * scale, mosaic.height * scale);
     }
   }
   place(sheet, [left * size, top * size], [(right - left + 1) * size, (bottom - top + 1) * size], from);
