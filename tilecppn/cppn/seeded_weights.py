@@ -154,8 +154,10 @@ def _drawn_layers(
     for i, weight, own in zip(layers, weights, numbers, strict=True):
         if i == 0:
             weight = weight * _first_deviations(structure, detail)
+        elif i in late:
+            weight = late[i]
         else:
-            weight = late.get(i, weight / math.sqrt(width) * detail.gain)
+            weight = weight / math.sqrt(width) * detail.gain
         bias, readout = own[-rest:][:width], own[-rest:][width:]
         result.append(
             (

@@ -82,10 +82,11 @@ def _provenance_on_disk(path: Path) -> Provenance | None:
         return None
     suffix = suffix_of(path)
     text = metadata.read_text(path) if suffix in (*CONTAINERS, *ANIMATIONS) else None
+    made = None if text is None else provenance.parse(text)
     # A still WebP may have credits where a film has its record.
-    if text is None or (suffix == ".webp" and "# tilecppn {" not in text):
+    if made is None or (suffix == ".webp" and made.kind == provenance.STILL):
         return provenance_in(path)
-    return provenance.parse(text)
+    return made
 
 
 def _names_files(values: Any) -> bool:

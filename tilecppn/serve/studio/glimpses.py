@@ -22,8 +22,8 @@ class Glimpses:
     def of(self, scene: str, places: list[str]) -> dict[str, str]:
         """Return the glimpses of a scene at some places, LEVEL/COLUMN_ROW: PNGs in base64.
 
-        None if they cannot be drawn; the page learns the reason when it requests the tiles. Raises
-        InvalidRequestError for places that do not exist.
+        From the first that cannot be drawn on they are left out; the page learns the reason when it
+        requests the tiles. Raises InvalidRequestError for places that do not exist.
         """
         tiles = found_tiles(tile_at, [f"glimpses/{scene}/{place}" for place in places])
         drawn = {}

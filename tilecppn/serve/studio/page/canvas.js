@@ -48,7 +48,7 @@ function draw() {
   clearTimeout(soon);
   drawn = soon = 0;
   if (!state.scene) return;
-  const seen = sight(state.scene), { own, left } = seen;
+  const seen = inSight(state.scene), { own, left } = seen;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, view.width, view.height);
   if (oldPlace && !own.covered) place(old, oldPlace.corner, oldPlace.size, camera);
@@ -70,14 +70,14 @@ function draw() {
 /** What is in sight of a scene, and of the one compared with it.
  *
  * @param {Scene} scene */
-function sight(scene) {
+function inSight(scene) {
   resize();
   return { own: needed(scene, camera), left: compared && needed(compared, cameraOf(compared)) };
 }
 
 /** Ask for the tiles that are missing.
  *
- * @param {ReturnType<typeof sight>} seen */
+ * @param {ReturnType<typeof inSight>} seen */
 function ask({ own, left }) {
   first = [...own.first, ...(left?.first ?? [])];
   tiles.want([...own.next, ...(left?.next ?? [])]);
@@ -429,7 +429,7 @@ state.addEventListener("scene", () => {
   last = size;
   resize();
   if (!same && fitted) fit();
-  const seen = sight(current());
+  const seen = inSight(current());
   if (seen.own.rough) ask(seen);  // before the next frame
   redraw();
 });

@@ -36,6 +36,7 @@ function written(source, { config, rows }, counts) {
     `${kind}(${Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)))})`;
   if (counts) {
     const [layers, differences, followed] = counts;
+    // The first layer and the end of each loop, in the order of the text (`kernels/wgsl/network.py`).
     const turns = config.detail
       ? [[0, Math.min(1, differences)], [1, differences], [differences, 1], [Math.max(1, differences), layers], [0, 0]]
       : [[0, 1], [1, layers]];
