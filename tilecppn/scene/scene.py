@@ -170,7 +170,8 @@ class Scene:
         Grid.of(view, canvas)
         source = replace(source, channels=network.channels)
         if latent.z is not None:  # a file of latents is read once, a formula evaluated
-            given = merged(given, {"latent": {"z": latent.z, "sum": None}})
+            latent = Latent(z=latent.z)
+            given = merged(given, {"latent": {"z": latent.z, "seed": None, "sum": None}})
         about = About(**given.get("about", {}))
         return cls(source, latent, canvas, view, output, about, network, given)
 
