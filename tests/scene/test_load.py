@@ -1,5 +1,7 @@
 """What `Scene.load` and `Timeline.load` read beside TOML files, `Scene.save`, and reprs."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import tilecppn as tc
 from tests.scene.conftest import NET
 from tilecppn.cppn import CPPN
+from tilecppn.cppn.latents import save_latents
 from tilecppn.errors import AddressError, SceneError
 from tilecppn.film.timeline.timeline import Timeline
 from tilecppn.scene import sections
@@ -72,12 +75,23 @@ def test_a_scene_with_a_network_of_its_own_is_saved_with_it(tmp_path: Path) -> N
         SCENE.save(tmp_path / "a.png")
 
 
-def test_a_scene_is_saved_at_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("save", "name"),
+    [
+        (SCENE.save, "a.toml"),
+        (SCENE.replace(cppn=SCENE.cppn).save, "a.toml"),
+        (SCENE.cppn.save, "a.safetensors"),
+        (partial(save_latents, latents={"a": [1.0]}), "a.json"),
+        (partial(save_latents, latents={"a": [1.0]}), "a.npz"),
+    ],
+)
+def test_nothing_is_saved_at_an_address(
+    save: Callable[[str], None], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It would become a local folder of that name."""
     monkeypatch.chdir(tmp_path)
-    for scene in (SCENE, SCENE.replace(cppn=SCENE.cppn)):
-        with pytest.raises(AddressError, match="give a path on a disk"):
-            scene.save("s3://bucket/a.toml")
+    with pytest.raises(AddressError, match="give a path on a disk"):
+        save(f"s3://bucket/{name}")
     assert list(tmp_path.iterdir()) == []
 
 

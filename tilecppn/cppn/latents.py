@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tilecppn import filesystem
+from tilecppn.addresses import as_path
 from tilecppn.errors import InvalidRequestError
 
 Array = NDArray[np.float64]
@@ -50,18 +51,21 @@ def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Array:
 def save_latents(path: str | Path, latents: Mapping[str, ArrayLike]) -> None:
     """Write named latents to a .json or .npz file, both lossless.
 
-    Raises InvalidRequestError for another suffix, or for values that are not finite numbers.
+    Raises InvalidRequestError for another suffix, or for values that are not finite numbers, and
+    AddressError for an address.
     """
-    path = Path(path)
+    path = as_path(path)
     arrays = {name: _checked(name, z) for name, z in latents.items()}
     if path.suffix == ".json":
         named = {name: z.tolist() for name, z in arrays.items()}
-        path.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+        content = (json.dumps(named, indent=1) + "\n").encode()
     elif path.suffix == ".npz":
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        archive = io.BytesIO()
+        np.savez(archive, allow_pickle=False, **arrays)
+        content = archive.getvalue()
     else:
         raise InvalidRequestError(f"{path}: latents are kept in a .json or .npz file")
+    filesystem.write_atomic(path, content)
 
 
 def load_latents(path: str | Path) -> dict[str, Array]:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tilecppn import filesystem
+from tilecppn.addresses import as_path
 from tilecppn.cppn import breeding, weights_file
 from tilecppn.cppn.center import Center
 from tilecppn.cppn.detail import (
@@ -353,8 +355,8 @@ class CPPN:
         return sum(w.size for w in weights) - self.width * constant
 
     def save(self, path: str | Path) -> None:
-        """Write the weights file (safetensors)."""
-        Path(path).write_bytes(self.to_bytes())
+        """Write the weights file (safetensors). Raises AddressError for an address."""
+        filesystem.write_atomic(as_path(path), self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path) -> "CPPN":

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from tilecppn.exporters.encoding.png import SIGNATURE
 from tilecppn.exporters.output import folder_checksums
 from tilecppn.exporters.output.folder_checksums import masked_checksum
 from tilecppn.filesystem import NOT_A_FILE
@@ -47,7 +48,6 @@ _LINE = re.compile(
 )
 _TRACE = re.compile(rb'tilecppn|"(?:kind|version|fingerprint|encoding|crc32c|digest)"')
 TRACES = 2  # distinct ones; more than a coincidence, and they survive a damaged byte
-PNG = b"\x89PNG\r\n\x1a\n"
 _MASK = 64 + 2 + 4  # bytes of the digest, the end of the record, and a PNG chunk's checksum
 
 
@@ -323,7 +323,7 @@ def _folder_digest(sizes: Iterable[tuple[str, int]], record: dict[str, Any]) -> 
 def _checksum(file: BinaryIO, crc: int, at: int) -> str:
     """Return the CRC-32C of a file, without the bytes of this checksum and of the digest."""
     file.seek(0)
-    is_png = file.read(8) == PNG
+    is_png = file.read(8) == SIGNATURE
     return masked_checksum(file, crc, at + (_MASK if is_png else 64))
 
 
@@ -333,7 +333,7 @@ def _png_fault(file: BinaryIO, at: int) -> bytes | None:
     The file is then positioned after it. None also if the file is not a PNG.
     """
     file.seek(0)
-    if file.read(8) != PNG:
+    if file.read(8) != SIGNATURE:
         return None
     start = 8
     while True:
