@@ -43,7 +43,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if command -v npx >/dev/null; then for config in jsconfig.json jsconfig.shaders.json; do \
+	@if command -v npx >/dev/null; then for config in jsconfig*.json; do \
 		npx --yes --package=typescript@5.9.3 tsc -p $$config || exit 1; done; \
 		else echo "no npx here: the types of the pages' scripts are not checked"; fi
 

@@ -111,6 +111,10 @@ def test_what_is_on_the_screen_can_be_saved(browser: Browser, folder: Path) -> N
         saved = pixels(Path(download.value.path()).read_bytes())
         inside = np.s_[top + 1 : -top - 1, left + 1 : -left - 1]
         np.testing.assert_array_equal(saved[inside], shot[inside])
+        # As where memory is short.
+        page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
+        page.click("#save")
+        assert page.inner_text("#note") == "The browser could not save the image."
 
 
 def test_the_embed_code_is_for_pages_that_can_be_framed(browser: Browser, folder: Path) -> None:

@@ -6,6 +6,7 @@
 function isHome() {
   if (data.views && shown !== canvasPyramid) return false;
   const now = viewport.getBounds(), whole = viewport.getHomeBounds();
+  /** @param {number} a @param {number} b */
   const near = (a, b) => Math.abs(a - b) < 1e-3 * Math.max(whole.width, whole.height);
   return near(now.x, whole.x) && near(now.y, whole.y)
     && near(now.width, whole.width) && near(now.height, whole.height);
@@ -13,6 +14,7 @@ function isHome() {
 function viewHash() {
   const turn = OpenSeadragon.positiveModulo(viewport.getRotation(), 360);
   const parts = [];
+  /** @param {number} value */
   const short = (value) => String(Number(value.toPrecision(10)));
   if (data.view) {
     const { center, scale, rotation } = viewed(false);
@@ -42,7 +44,9 @@ function saveHash() {
 /** The values in the address; `place` is a centre and scale on the plane, or null. */
 function readAddress() {
   const query = new URLSearchParams(location.hash.slice(1));
+  /** @param {string | null} text */
   const parse = (text) => text ? Number(text) : NaN;
+  /** @param {string} key @param {number} otherwise */
   const number = (key, otherwise) => {
     const value = parse(query.get(key));
     return Number.isFinite(value) ? value : otherwise;
@@ -71,7 +75,8 @@ function readHash() {
     viewport.applyConstraints(true);
   }
 }
-/** Show a place of the plane that lies within the pyramid. */
+/** Show a place of the plane that lies within the pyramid.
+ * @param {Place} place */
 function lookAt({ center, scale }) {
   const half = halfWindow();
   const part = scale / Math.min(...half.map((length, i) => length * shown.grid.step[i]));

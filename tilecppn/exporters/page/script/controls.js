@@ -1,5 +1,6 @@
 // ---- buttons and keys ---------------------------------------------------------------------
 
+/** @param {number} factor */
 function zoomBy(factor) {
   viewport.zoomBy(factor);
   viewport.applyConstraints();
@@ -14,17 +15,18 @@ function actualPixels() {
   viewport.zoomTo(shownItem().imageToViewportZoom(ratio / OpenSeadragon.pixelDensityRatio));
   viewport.applyConstraints();
 }
+/** @param {number} quarters clockwise */
 function turn(quarters) {
   // A mirrored picture turns the other way.
   viewport.setRotation(viewport.getRotation() + 90 * quarters * (viewport.getFlip() ? -1 : 1));
   if (home) viewport.goHome();
 }
 function showFlip() {
-  $("flip").setAttribute("aria-pressed", viewport.getFlip());
+  $("flip").setAttribute("aria-pressed", String(viewport.getFlip()));
 }
 function showPanel(open = $("panel").hidden) {
   $("panel").hidden = !open;
-  $("info").setAttribute("aria-expanded", open);
+  $("info").setAttribute("aria-expanded", String(open));
 }
 function showKeys() {
   $("keys").open ? $("keys").close() : $("keys").showModal();
@@ -34,6 +36,7 @@ function fullScreen() {
     ? document.exitFullscreen() : document.documentElement.requestFullscreen();
   done.catch(() => note("The browser does not allow full screen here."));
 }
+/** @param {string} text @param {string} what */
 function copy(text, what) {
   const done = () => note(what + " copied");
   // Without access to the clipboard, a selection can still be copied.
@@ -55,6 +58,7 @@ function copy(text, what) {
 function saveImage() {
   try {
     viewer.drawer.canvas.toBlob((blob) => {
+      if (!blob) return note("The browser could not save the image.");
       const link = document.createElement("a");
       link.href = URL.createObjectURL(blob);
       link.download = document.title.replace(/[^\p{L}\p{N} ._-]/gu, "_") + ".png";
@@ -66,6 +70,7 @@ function saveImage() {
   }
 }
 function embedCode() {
+  /** @param {string} text */
   const quoted = (text) => text.replace(/&/g, "&amp;").replace(/"/g, "&quot;");
   return `<iframe src="${quoted(location.href)}" title="${quoted(document.title)}" width="640" `
     + `height="480" style="border: 0" loading="lazy" allow="fullscreen"></iframe>`;
@@ -73,6 +78,7 @@ function embedCode() {
 // A page opened from a disk has no address for others, and the server of `view` forbids frames.
 $("copy-embed").hidden = Boolean(data.served) || !location.protocol.startsWith("http");
 
+/** @type {Record<string, () => void>} */
 const actions = {
   in: () => zoomBy(2),
   out: () => zoomBy(1 / 2),
@@ -93,7 +99,7 @@ for (const [id, action] of Object.entries(actions)) {
   $(id).addEventListener("click", (event) => {
     action();
     // After a click the arrow keys should move the picture again.
-    if (event.detail && $("bar").contains(event.currentTarget) && id !== "help") viewer.canvas.focus();
+    if (event.detail && $("bar").contains($(id)) && id !== "help") viewer.canvas.focus();
   });
 }
 $("full").hidden = !document.fullscreenEnabled;
@@ -105,6 +111,7 @@ $("keys").addEventListener("click", (event) => {
 
 // OpenSeadragon handles the arrows, WASD, plus and minus while the picture has the focus; these keys always
 // work. It would also use F for mirroring, and R without keeping the home view.
+/** @type {Record<string, (event: KeyboardEvent) => void>} */
 const keys = {
   0: () => goHome(),
   home: () => goHome(),
@@ -153,7 +160,7 @@ for (const event of ["pointermove", "pointerdown", "wheel", "focusin"]) {
   addEventListener(event, wake, { passive: true });
 }
 document.addEventListener("fullscreenchange", () => {
-  $("full").setAttribute("aria-pressed", Boolean(document.fullscreenElement));
+  $("full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
   layout();
   wake();
 });

@@ -3,6 +3,7 @@
 // OpenSeadragon draws tiles without overlap one pixel too large so that no gaps show between them, which
 // blurs them. Instead, every edge is placed on a whole screen pixel: neighbours share it, so there is
 // neither gap nor overlap, and at 1:1 each pixel is the file's own.
+/** @param {OpenSeadragon.Events["tile-drawing"]} event */
 function place({ context, tile, tiledImage }) {
   const m = context.getTransform();
   const level = tile.level - tiledImage.source.maxLevel;
@@ -16,6 +17,7 @@ function place({ context, tile, tiledImage }) {
   const bleed = picture.tileOverlap ? 0 : 1;
   const x = tile.position.x * ratio, w = (tile.size.x - bleed) * ratio;
   const y = tile.position.y * ratio, h = (tile.size.y - bleed) * ratio;
+  /** @param {number} px @param {number} py */
   const put = (px, py) => [
     Math.round(m.a * px + m.c * py + m.e), Math.round(m.b * px + m.d * py + m.f),
   ];

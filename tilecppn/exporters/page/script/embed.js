@@ -2,6 +2,7 @@
 
 // The wheel and swipes scroll the surrounding page until the picture is clicked or tapped.
 const embedded = window.self !== window.top;
+/** @param {boolean} on */
 function engage(on) {
   document.body.classList.toggle("engaged", on);
   viewer.canvas.style.touchAction = on ? "none" : "pan-x pan-y";

@@ -5,17 +5,20 @@ let frame = 0;         // the one shown
 let wantedFrame = 0;
 let changing = false, playing = false;
 
+/** @param {number} number */
 function frameSource(number) {
   const tilesUrl = "frames/" + number + "/" + picture.tilesUrl;
   return new OpenSeadragon.DziTileSource({ ...picture, tilesUrl });
 }
+/** @param {number} number of a frame */
 function seconds(number) {
   const time = number / fps;
   return Math.floor(time / 60) + ":" + (time % 60).toFixed(2).padStart(5, "0");
 }
+/** @param {number} number */
 async function showFrame(number) {
   wantedFrame = Math.min(Math.max(0, number), count - 1);
-  $("frame").value = wantedFrame;
+  $("frame").value = String(wantedFrame);
   $("frame").setAttribute("aria-valuetext", "Frame " + wantedFrame + ", " + seconds(wantedFrame));
   $("time").textContent = seconds(wantedFrame) + " / " + seconds(count);
   if (changing) return;
@@ -30,9 +33,10 @@ async function showFrame(number) {
 }
 function play(on = !playing) {
   playing = on;
-  $("play").setAttribute("aria-pressed", on);
+  $("play").setAttribute("aria-pressed", String(on));
   $("play").setAttribute("aria-label", on ? "Pause" : "Play");
   const begin = performance.now() - 1000 * (wantedFrame + 0.5) / fps;
+  /** @param {number} now */
   const step = (now) => {
     if (!playing) return;
     const next = Math.floor((now - begin) / 1000 * fps) % count;
@@ -41,6 +45,7 @@ function play(on = !playing) {
   };
   if (on) requestAnimationFrame(step);
 }
+/** @param {number} by */
 function stepFrame(by) {
   play(false);
   showFrame(wantedFrame + by);
@@ -55,7 +60,7 @@ Object.assign(keys, {
   ",": () => stepFrame(-1),
   ".": () => stepFrame(1),
 });
-$("keys").querySelector("table").insertAdjacentHTML("beforeend", `
+$("keys").querySelector("table")?.insertAdjacentHTML("beforeend", `
   <tr><th scope="row"><kbd>Space</kbd></th><td>Play or pause</td></tr>
   <tr><th scope="row"><kbd>,</kbd> <kbd>.</kbd></th><td>Previous, next frame</td></tr>`);
 showFrame(0);

@@ -2,7 +2,8 @@
 
 let home = true;  // whether the whole picture is shown, and should remain so when the window is resized
 
-/** The smallest length in CSS pixels, at least `length`, that is a whole number of device pixels. */
+/** The smallest length in CSS pixels, at least `length`, that is a whole number of device pixels.
+ * @param {number} length */
 function whole(length) {
   const ratio = devicePixelRatio;
   for (let more = 0; more < 16; more++) {
@@ -42,6 +43,7 @@ function layout() {
 addEventListener("resize", layout);
 viewer.addHandler("resize", () => setTimeout(layout));
 
+/** @param {number} size */
 function percent(size) {
   const value = 100 * size;
   if (value >= 1e6) return "× " + (value / 100).toPrecision(2).replace("e+", "e");

@@ -1,6 +1,7 @@
 // ---- a picture that is still being rendered -----------------------------------------------------
 
 let shownShards = -1, refreshing = false;  // number of shards when the picture was last loaded
+/** @param {number} shards that are drawn */
 async function refresh(shards) {
   if (refreshing || shards === shownShards) return;
   refreshing = true;

@@ -1,10 +1,12 @@
 // ---- the view's place on the plane (`tilecppn/scene/view.py`) -------------------------------------
 
-// The pyramid shown: its size, and the grid that maps its pixels to points of the plane.
+/** The pyramid shown: its size, and the grid that maps its pixels to points of the plane.
+ * @type {Pyramid} */
 let shown = { width: picture.width, height: picture.height, grid: data.view, source: picture };
 const canvasPyramid = shown;
 
-/** The point of the plane at a point of the pyramid's pixels. */
+/** The point of the plane at a point of the pyramid's pixels.
+ * @param {Pyramid} pyramid @param {OpenSeadragon.Point} pixel @returns {Point} */
 function toPlane({ width, height, grid }, pixel) {
   const u = (pixel.x - 0.5 - grid.middle[0]) * grid.step[0];
   const v = (pixel.y - 0.5 - grid.middle[1]) * grid.step[1];
@@ -13,7 +15,8 @@ function toPlane({ width, height, grid }, pixel) {
   return at.map((value, i) => value + grid.center[i]);
 }
 
-/** The pyramid's pixel at a point of the plane. */
+/** The pyramid's pixel at a point of the plane.
+ * @param {Pyramid} pyramid @param {Point} point */
 function toPixel({ grid }, point) {
   const at = point.map((value, i) => value - grid.center[i]);
   if (grid.swap) at.reverse();
@@ -51,6 +54,7 @@ function viewToml() {
   // The side that defines the scale: both with "stretch", otherwise the shorter one.
   const part = view.keep.aspect === "stretch"
     ? Math.min(parts[0] / most[0], parts[1] / most[1]) : Math.min(...parts) / Math.min(...most);
+  /** @param {number} value */
   const number = (value) => Number.isInteger(value) ? value.toFixed(1) : String(value);
   const lines = [
     "[view]",

@@ -6,7 +6,8 @@
 
 const FINE = 4;        // largest pixel of the shader that may be shown, in screen pixels
 const WINDOW = 768;    // of `contrast_scale` in tilecppn/serve/views.py
-let shader = null;     // a Picture of shaders/web/script/picture.js
+/** @type {LivePicture | null} */
+let shader = null;
 let following = false, moved = false;
 
 async function startShader() {
@@ -28,18 +29,22 @@ async function startShader() {
 }
 
 function hasGpu() {
-  const options = { failIfMajorPerformanceCaveat: true };
-  const gl = document.createElement("canvas").getContext("webgl2", options);
-  const name = gl?.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl?.RENDERER;
-  return Boolean(gl) && !/swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(name));
+  const canvas = document.createElement("canvas");
+  const gl = canvas.getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  if (!gl) return false;
+  const name = gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER;
+  return !/swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(name));
 }
 
-/** The shader's view for what is on the screen; null if it cannot draw it. */
-function shaderView() {
+/** The shader's view for what is on the screen; null if it cannot draw it.
+ * @param {LivePicture} shader */
+function shaderView(shader) {
   const { config } = shader, { grid, drawn } = config, item = shownItem();
   const onCanvas = shown === canvasPyramid;
-  const offset = (pixel) => [0, 1].map((k) =>
-    (pixel["xy"[k]] - 0.5 + drawn[k] - grid.middle[k]) * grid.step[k]);
+  /** @param {OpenSeadragon.Point} pixel */
+  const offset = (pixel) => [pixel.x, pixel.y].map((at, k) =>
+    (at - 0.5 + drawn[k] - grid.middle[k]) * grid.step[k]);
+  /** @param {Point} point */
   const placed = (point) => offset(toPixel(canvasPyramid, point));
   const centre = item.viewportToImageCoordinates(viewport.getCenter(true));
   const [u, v] = onCanvas ? offset(centre) : placed(toPlane(shown, centre));
@@ -56,7 +61,8 @@ function shaderView() {
   };
 }
 
-/** The same as `contrast_scale` in tilecppn/serve/views.py. */
+/** The same as `contrast_scale` in tilecppn/serve/views.py.
+ * @param {number} scale @param {number} own @param {number} step */
 function contrastScale(scale, own, step) {
   if (step >= own) return scale;
   const ratio = Math.log2(scale / (0.5 * WINDOW * own));
@@ -84,15 +90,15 @@ async function follow() {
   following = true;
   for (; moved && shader; await new Promise(requestAnimationFrame)) {
     moved = false;
-    const view = tilesMissing() ? shaderView() : null, clip = shaderClip();
-    const { style } = shader.canvas, mirrored = viewport.getFlip();
+    const view = tilesMissing() ? shaderView(shader) : null, clip = shaderClip();
+    const drawing = shader, { style } = drawing.canvas, mirrored = viewport.getFlip();
     if (view) {
-      shader.view = view;
-      await shader.coarse();
+      drawing.view = view;
+      await drawing.coarse();  // the device may be lost meanwhile, and `shader` null
       style.clipPath = clip;
       style.transform = mirrored ? "scaleX(-1)" : "";
     }
-    style.visibility = view && shader.quality <= FINE && tilesMissing() ? "visible" : "hidden";
+    style.visibility = view && drawing.quality <= FINE && tilesMissing() ? "visible" : "hidden";
   }
   following = false;
 }

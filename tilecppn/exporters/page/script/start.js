@@ -1,8 +1,12 @@
 // ---- start -------------------------------------------------------------------------------------
 
-/** The tiles around this page, in a layout other than Deep Zoom. */
+/** The tiles around this page, in a layout other than Deep Zoom.
+ * @param {FolderSource} source */
 function folderSource({ template, ...source }) {
-  if (template) source.getTileUrl = (z, x, y) => template.replace(/{(\w)}/g, (_, key) => ({ z, x, y })[key]);
+  if (template) {
+    source.getTileUrl = (/** @type {number[]} */ ...at) =>
+      template.replace(/{([zxy])}/g, (_, key) => String(at["zxy".indexOf(key)]));
+  }
   if (source.id) source.id = new URL(source.id, location.href).href.replace(/\/$/, "");
   return source;
 }

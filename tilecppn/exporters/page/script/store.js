@@ -8,13 +8,16 @@ const { store } = data;
 const KEPT_INDEXES = 64;
 const ABSENT = 2n ** 64n - 1n;
 const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+/** @type {Record<string, (value: number) => number>} */
 const TO_BYTE = {
   uint8: (value) => value,
   uint16: (value) => Math.round(value / 257),
   float32: (value) => 255 * value,  // the canvas rounds and clips
 };
-const indexes = new Map();  // by the shard's address, most recent last
+/** @type {Map<string, Promise<DataView>>} by the shard's address, most recent last */
+const indexes = new Map();
 
+/** @param {string} url @param {string} range @param {AbortSignal} [signal] */
 async function bytesOf(url, range, signal) {
   const response = await fetch(url, { headers: { Range: "bytes=" + range }, signal });
   if (response.status !== 206) {
@@ -22,6 +25,7 @@ async function bytesOf(url, range, signal) {
   }
   return response.arrayBuffer();
 }
+/** @param {string} url @param {number} tiles along the shard */
 function indexOf(url, tiles) {
   let found = indexes.get(url);
   if (!found) {
@@ -30,10 +34,11 @@ function indexOf(url, tiles) {
   }
   indexes.delete(url);
   indexes.set(url, found);
-  if (indexes.size > KEPT_INDEXES) indexes.delete(indexes.keys().next().value);
+  if (indexes.size > KEPT_INDEXES) indexes.delete([...indexes.keys()][0]);
   return found;
 }
-/** The pixels of a tile, channel after channel. */
+/** The pixels of a tile, channel after channel.
+ * @param {number} level @param {number} column @param {number} row @param {AbortSignal} signal */
 async function readTile(level, column, row, signal) {
   const { path, tiles } = store.levels[level];
   const url = store.url + path + "/c/0/" + Math.floor(row / tiles) + "/" + Math.floor(column / tiles);
@@ -46,7 +51,8 @@ async function readTile(level, column, row, signal) {
   return new ARRAYS[store.dtype](pixels.buffer, pixels.byteOffset,
     pixels.byteLength / ARRAYS[store.dtype].BYTES_PER_ELEMENT);
 }
-/** A canvas with a tile's pixels, limited to the part within the picture. */
+/** A canvas with a tile's pixels, limited to the part within the picture.
+ * @param {Pixels} pixels @param {number} width @param {number} height */
 function painted(pixels, width, height) {
   const side = picture.tileSize, toByte = TO_BYTE[store.dtype];
   const image = new ImageData(width, height);
@@ -62,7 +68,7 @@ function painted(pixels, width, height) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.putImageData(image, 0, 0);
   return context;
 }
@@ -74,8 +80,8 @@ function storeSource() {
   source.getTileHashKey = source.getTileUrl;
   source.hasTransparency = () => false;
   source.downloadTileStart = (job) => {
-    const [level, place] = job.src.slice("tile:".length).split("/");
-    const [column, row] = place.split("_").map(Number), size = store.levels[last - level];
+    const [level, column, row] = job.src.slice("tile:".length).split(/[/_]/).map(Number);
+    const size = store.levels[last - level];
     job.userData.abort = new AbortController();
     readTile(last - level, column, row, job.userData.abort.signal).then((pixels) => {
       const width = Math.min(picture.tileSize, size.width - column * picture.tileSize);
@@ -87,7 +93,7 @@ function storeSource() {
   return source;
 }
 if (location.protocol === "file:") {
-  const name = decodeURIComponent(location.pathname.split("/").pop());
+  const name = decodeURIComponent(location.pathname.split("/").pop() ?? "");
   note(`Browsers let a page read its store only from a server: tilecppn view ${name}`, 0);
   missing = true;  // has been reported
 }

@@ -3,12 +3,14 @@
 // Tiles of a removed pyramid may still arrive; they are ignored.
 OpenSeadragon.console = {
   ...console,
+  /** @param {unknown[]} said */
   warn: (...said) => { if (!String(said[0]).startsWith("Ignoring tile")) console.warn(...said); },
 };
 
 /**
  * Show `source` as soon as all of it that is in sight is loaded, or `seconds` have passed.
  * It lies at `x`, `y` and has `width` in the viewport; resolves to its item.
+ * @param {OpenSeadragon.TileSource} source
  */
 function swap(source, { seconds = 10, x = 0, y = 0, width = 1, fade = 0 } = {}) {
   const old = shownItem();

@@ -1,8 +1,11 @@
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("data").textContent);
+/** @type {<K extends string>(id: K) => K extends keyof Elements ? Elements[K] : HTMLElement} */
+const $ = (id) => /** @type {any} */ (document.getElementById(id));
+/** @type {PageData} */
+const data = JSON.parse($("data").textContent ?? "");
 const picture = data.source;
 
 let noteTimer = 0;
+/** @param {string} text @param {number} [seconds] until it is hidden; 0 to keep it */
 function note(text, seconds = 2.5) {
   $("note").textContent = text;
   $("note").hidden = false;
@@ -16,6 +19,7 @@ if (typeof OpenSeadragon === "undefined") {
   note(data.viewer
     ? "The viewer is missing: keep this page in its folder, with openseadragon.min.js."
     : "The picture's folder is missing: keep “" + data.files + "” beside this page.", 0);
+  // @ts-ignore: all scripts share a function.
   return;
 }
 

@@ -15,6 +15,8 @@ const PIXEL_ULPS = 8;    // smallest size of a pixel, in steps of float64
 const own = canvasPyramid.grid.step[0];
 let moving = false, jumps = 0, atLimit = false;
 
+/** @param {Point} center @param {number} step @param {number} pixels @param {Measured | null} measured
+ * @returns {Pyramid} */
 function viewSource(center, step, pixels, measured) {
   const side = data.views, scale = step * side / 2;
   const grid = {
@@ -27,7 +29,8 @@ function viewSource(center, step, pixels, measured) {
   return { width: side, height: side, grid, source, measured };
 }
 
-/** Whether float64 distinguishes the pixels of a view. */
+/** Whether float64 distinguishes the pixels of a view.
+ * @param {Pyramid} view */
 function isFine({ grid }) {
   const reach = Math.max(...grid.center.map(Math.abs)) + 2 * grid.scale;
   return grid.step[0] >= PIXEL_ULPS * 2 ** (Math.floor(Math.log2(reach)) - 52);
@@ -39,7 +42,8 @@ function windowPixels() {
     * OpenSeadragon.pixelDensityRatio;
 }
 
-/** The finest view around a window with pixels of size `step`; undefined beyond float64. */
+/** The finest view around a window with pixels of size `step`; undefined beyond float64.
+ * @param {Point} center @param {number} step @param {(finest: number) => Measured | null} measured */
 function viewAround(center, step, measured) {
   const pixels = windowPixels();
   const halvings = Math.max(0, Math.floor(Math.log2(own * data.views / (ROOM * pixels * step))));
@@ -49,13 +53,14 @@ function viewAround(center, step, measured) {
   }
 }
 
-/** The point where the levels on the screen were measured, which the next view keeps. */
+/** The point where the levels on the screen were measured, which the next view keeps.
+ * @param {number} step @param {number} finest */
 function kept(step, finest) {
   if (shown === canvasPyramid) return null;
   const { center, step: [last] } = shown.grid;
   const level = Math.max(own * 2 ** -Math.ceil(Math.log2(own / step)), last, finest);
-  const older = shown.measured && level >= shown.measured.step;
-  return { center: older ? shown.measured.center : center, step: level };
+  const { measured } = shown;
+  return { center: measured && level >= measured.step ? measured.center : center, step: level };
 }
 
 /** The pyramid that should be shown for what is in the window, or null to stay. */
@@ -101,8 +106,10 @@ async function moveOn() {
   moveOn();  // the zoom may have continued meanwhile
 }
 
-/** Move the world's only item from `spot` to 0, 0 with a width of 1. */
+/** Move the world's only item from `spot` to 0, 0 with a width of 1.
+ * @param {Pyramid} next @param {{ x: number, y: number, width: number }} spot */
 function rebase(next, { x, y, width }) {
+  /** @param {boolean} current @returns {[number, OpenSeadragon.Point]} */
   const state = (current) => {
     const centre = viewport.getCenter(current);
     return [viewport.getZoom(current) * width,
@@ -113,12 +120,13 @@ function rebase(next, { x, y, width }) {
   item.setPosition(new OpenSeadragon.Point(0, 0), true);
   item.setWidth(1, true);
   setShown(next);
-  for (const [immediately, [zoom, centre]] of [[true, now], [false, goal]]) {
+  for (const [immediately, [zoom, centre]] of /** @type {const} */ ([[true, now], [false, goal]])) {
     viewport.zoomTo(zoom, null, immediately);
     viewport.panTo(centre, immediately);
   }
 }
 
+/** @param {Pyramid} next */
 function setShown(next) {
   const onCanvas = next === canvasPyramid;
   shown = next;
@@ -130,7 +138,8 @@ function setShown(next) {
   showScale();
 }
 
-/** Show a pyramid at once; `then` sets the viewport. */
+/** Show a pyramid at once; `then` sets the viewport.
+ * @param {Pyramid} next @param {() => void} then */
 function showAlone(next, then) {
   const old = shownItem();
   jumps++;
@@ -144,13 +153,15 @@ function showAlone(next, then) {
   });
 }
 
-/** The pyramid in which a place of the plane is shown best. */
+/** The pyramid in which a place of the plane is shown best.
+ * @param {Place} place */
 function pyramidAt({ center, scale }) {
   const { clientWidth, clientHeight } = viewer.container;
   const step = 2 * scale / Math.min(clientWidth, clientHeight) / OpenSeadragon.pixelDensityRatio;
   return step < 0.999 * own && viewAround(center, step, () => null) || canvasPyramid;
 }
-/** Show a place of the plane that the address names. */
+/** Show a place of the plane that the address names.
+ * @param {Place} place */
 function showPlace(place) {
   const next = pyramidAt(place);
   if (next.source.tilesUrl === shown.source.tilesUrl) lookAt(place);
