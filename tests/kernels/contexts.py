@@ -55,11 +55,20 @@ def fineness(
     """The local fineness at pixels (n, 1) and (1, m), from the definition."""
     local = context.network.local
     assert local is not None
+    middle = [math.floor(m + 0.5) for m in context.grid.middle[::-1]]
+    rows, cols = rows - middle[0], cols - middle[1]
     down, across = (np.arange(v.min() // 64 - 1, v.max() // 64 + 3) for v in (rows, cols))
+    # Nodes are looked at five pixels after, and beyond the line of a mirror five pixels before.
+    fold = context.fold
+    mirrored = [fold is not None and fold.mirrors(axis) for axis in "yx"]
+    top, left = (
+        m + 64 * nodes + np.where(both & (nodes > 0), -6, 4)
+        for m, nodes, both in zip(middle, (down, across), mirrored, strict=True)
+    )
     corners = {}
-    for i in (4, 5):
-        for j in (4, 5):
-            points = context.points(64 * down[:, None] + i, 64 * across[None, :] + j)
+    for i in (0, 1):
+        for j in (0, 1):
+            points = context.points(top[:, None] + i, left[None, :] + j)
             hidden = [values for _, values in context.network.hidden(*points)]
             corners[i, j] = hidden[local.layer : local.end]
     squares = [

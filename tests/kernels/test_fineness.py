@@ -97,6 +97,38 @@ def test_a_mirror_on_the_corner_of_blocks_leaves_its_places_as_fine() -> None:
     assert abs(of(folded, middle).mean() - of(plain, middle).mean()) < 0.03
 
 
+@pytest.mark.parametrize(
+    ("view", "axes"),
+    [
+        ({"mirror": "x"}, "x"),
+        ({"mirror": "xy"}, "xy"),
+        ({"mirror": "y", "repeat": "xy"}, "y"),
+        ({"radial": 5}, "x"),
+    ],
+)
+@pytest.mark.parametrize("sides", [(640, 384), (300, 1002), (34, 50)])
+def test_a_mirrored_picture_is_mirrored(
+    view: dict[str, object], axes: str, sides: tuple[int, int]
+) -> None:
+    width, height = sides
+    cppn, canvas = {"preset": "petal", "seed": 2}, {"width": width, "height": height}
+    found = fineness_map(EvaluationContext.of(Scene.of(cppn=cppn, canvas=canvas, view=view)))
+    assert found is not None
+    whole = of(found, Lattices.one(0, 0, height, width))[0]
+    for axis in axes:
+        assert np.array_equal(whole, np.flip(whole, "yx".index(axis)))
+
+
+def test_a_repeated_picture_begins_again() -> None:
+    """On sides that are a multiple of the distance of nodes."""
+    cppn, canvas = {"preset": "petal", "seed": 2}, {"width": 960, "height": 400}
+    scene = Scene.of(cppn=cppn, canvas=canvas, view={"repeat": "x"})
+    found = fineness_map(EvaluationContext.of(scene))
+    assert found is not None
+    before, after = (of(found, Lattices.one(0, left, 400, 300)) for left in (-150, 960 - 150))
+    assert np.array_equal(before, after)
+
+
 def test_places_beyond_the_limits_count_no_more() -> None:
     local = LocalFineness(0, (1.0,), 0.0, whole=0.5)
     assert local.of([np.array([1e-30, 0.0, 2.0, 1e30])]).tolist() == pytest.approx(
@@ -112,12 +144,12 @@ def test_few_squares_of_nodes_are_kept() -> None:
         calls.append(len(lattices.origins))
         return [np.ones((1, *lattices.shape))]
 
-    found = FinenessMap(LocalFineness(0, (1.0,), 0.0, 0.0), values)
-    found.nodes(-2, -2, 24, 24)
-    found.nodes(-2, -2, 24, 24)
+    found = FinenessMap(LocalFineness(0, (1.0,), 0.0, 0.0), CONTEXT, values)
+    found.nodes(-4, -4, 24, 24)
+    found.nodes(-4, -4, 24, 24)
     assert calls == [64] * 9
     for k in range(100):
         found.nodes(8 * k, 800, 1, 1)
-    found.nodes(-2, -2, 8, 8)
+    found.nodes(-4, -4, 8, 8)
     assert len(calls) == 9 + 100 + 1
     assert len(found._squares) == 64

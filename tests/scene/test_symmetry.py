@@ -66,6 +66,20 @@ def test_mirrored_pictures_are_their_mirror_images_to_the_bit(
     assert np.array_equal(picture, picture[::-1]) == ("y" in axes)
 
 
+@pytest.mark.parametrize("view", [{"mirror": "x"}, {"mirror": "xy"}, {"radial": 5}])
+@pytest.mark.parametrize("size", [(300, 166), (128, 64)])
+def test_detail_fades_on_both_sides_of_a_mirror_alike(
+    size: tuple[int, int], view: dict[str, Any]
+) -> None:
+    width, height = size
+    scene = tc.Scene.of(
+        cppn={"preset": "petal"}, canvas={"width": width, "height": height}, view=view
+    )
+    picture = values(EvaluationContext.of(scene), 0, 0, height, width)
+    assert np.array_equal(picture, picture[:, ::-1])
+    assert np.array_equal(picture, picture[::-1]) == (view.get("mirror") == "xy")
+
+
 @pytest.mark.parametrize("axes", AXES)
 def test_the_right_and_lower_halves_are_those_of_the_plain_picture(axes: str) -> None:
     picture, plain = drawn({"mirror": axes}), drawn({})

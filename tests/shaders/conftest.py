@@ -115,7 +115,7 @@ class Measured(FinenessMap):
     def __init__(self, scene: Scene, context: EvaluationContext, gpu: str) -> None:
         local = context.network.local
         assert local is not None
-        super().__init__(local, _no_nodes)
+        super().__init__(local, context, _no_nodes)
         self.context, self.apart = context, scene.output.supersample
         (top, left), self.down = scene.canvas.origin, 1 if gpu == "WebGPU" else -1
         self.origin = (top if gpu == "WebGPU" else top + scene.canvas.height - 1, left)
@@ -154,10 +154,11 @@ def kernels_picture(scene: Scene) -> NDArray[np.uint8]:
 
 def oracle(scene: Scene, gpu: str = "WebGL2") -> NDArray[np.uint8]:
     """The same as a page fades detail, or a function alone (without a `gpu`)."""
-    kernel = ReferenceKernel(EvaluationContext.of(scene))
-    local = kernel.context.network.local
+    context = EvaluationContext.of(scene)
+    kernel, local = ReferenceKernel(context), context.network.local
     if local is not None:
-        kernel.fineness = Measured(scene, kernel.context, gpu) if gpu else Even(local, _no_nodes)
+        even = Even(local, context, _no_nodes)
+        kernel.fineness = Measured(scene, context, gpu) if gpu else even
     return _picture(scene, kernel)
 
 

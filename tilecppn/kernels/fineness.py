@@ -1,6 +1,7 @@
 """The local fineness of a picture, by which its finest layers fade: a spline between nodes.
 
-A node lies on every corner of the blocks. How much the values of a hidden layer change across the
+Nodes lie SPACING pixels apart on corners of pixels, counted from the middle of the canvas, so that
+the halves of a mirrored picture are alike. How much the values of a hidden layer change across a
 corner of four pixels beside it gives its fineness (`cppn.detail.LocalFineness`). Between nodes it
 is a cubic B-spline, which follows the nodes without passing through them and is as smooth as the
 fade needs. A pixel's fineness follows from its index alone, not from what else is drawn.
@@ -17,16 +18,17 @@ from tilecppn.buffers import Workspace
 from tilecppn.codegen import Array, ArrayOf, Module, Value, machine_code
 from tilecppn.codegen.values import F32, F64, I64, weighted_sum
 from tilecppn.cppn.detail import LocalFineness
-from tilecppn.plan import BLOCK
+from tilecppn.kernels.base import EvaluationContext
 from tilecppn.scene.view import Lattices
 
-SHIFT = BLOCK.bit_length() - 1  # bits of a pixel's position in its block
-TAPS = 4  # nodes of the spline along an axis: one before the block's corner, and three from it on
+SHIFT = 6  # bits of a pixel's position between two nodes
+SPACING = 1 << SHIFT  # pixels from node to node
+TAPS = 4  # nodes of the spline along an axis: two before the pixel, and two after it
 SIDE = 8  # nodes along a side of a square that is evaluated, and kept, as one
-# Pixels from a corner to where it is looked at: on most canvases mirrors' lines are on blocks'
-# corners, and pixels on both sides of one are equal.
-BESIDE = 4
-AHEAD = 2  # nodes before the canvas in its first square, so that a thumbnail needs no other
+# Pixels from a node to the corner that is looked at: on a mirror's line, where nodes lie, pixels on
+# both sides are equal.
+BESIDE = 5
+AHEAD = 4  # nodes before the middle in its square, so that a thumbnail needs no other
 SQUARES = 64  # squares kept
 LANES = 8  # adjacent pixels at a time
 FAR = 1 / 16  # nodes between lattices, per point, from which on each has its own
@@ -38,10 +40,10 @@ Values = Callable[[Lattices], Sequence[NDArray[np.float64]]]
 
 
 def _weights() -> NDArray[np.float64]:
-    """Return the nodes' weights (TAPS, BLOCK) for each pixel of a block (de Boor, 1978)."""
-    t = (np.arange(BLOCK) + 0.5) / BLOCK
-    cubes = (1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3
-    return np.stack(cubes) / 6.0
+    """Return the weights (TAPS, SPACING) of the nodes around each pixel (de Boor, 1978)."""
+    t = (np.arange(SPACING) + 0.5) / SPACING
+    far, near = (1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4
+    return np.stack([far, near, near[::-1], far[::-1]]) / 6.0
 
 
 WEIGHTS = _weights()
@@ -50,8 +52,12 @@ WEIGHTS = _weights()
 class FinenessMap:
     """The local fineness of one picture. For one thread."""
 
-    def __init__(self, local: LocalFineness, values: Values) -> None:
+    def __init__(self, local: LocalFineness, context: EvaluationContext, values: Values) -> None:
+        grid, fold = context.grid, context.fold
         self.local, self.values = local, values
+        # (row, column) of the pixel after node (0, 0), and whether the middle is a mirror's line
+        self.middle = np.floor(np.array(grid.middle[::-1]) + 0.5).astype(np.int64)
+        self.mirrored = np.array([fold is not None and fold.mirrors(axis) for axis in "yx"])
         self._squares: OrderedDict[tuple[int, int], NDArray[np.float64]] = OrderedDict()
 
     def nodes(self, top: int, left: int, rows: int, cols: int) -> NDArray[np.float64]:
@@ -72,8 +78,10 @@ class FinenessMap:
             self._squares.move_to_end((i, j))
             return self._squares[i, j]
         rows, cols = (SIDE * first - AHEAD + np.arange(SIDE) for first in (i, j))
-        corners = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
-        values = self.values(Lattices(np.ascontiguousarray(corners * BLOCK + BESIDE), 2, 2, 1))
+        nodes = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+        beside = np.where(self.mirrored & (nodes > 0), -BESIDE, BESIDE)
+        corners = self.middle + nodes * SPACING + beside
+        values = self.values(Lattices(corners - 1, 2, 2, 1))
         found = self.local.of([_mean_squares(v) for v in values]).reshape(SIDE, SIDE)
         self._squares[i, j] = found
         if len(self._squares) > SQUARES:
@@ -83,23 +91,24 @@ class FinenessMap:
     def tables(self, lattices: Lattices) -> NDArray[np.float64]:
         """Return for each lattice the nodes (n, down, across) for its points.
 
-        The first node is that before the block of the lattice's origin; blocks and phases of pixels
-        are counted from that block's first pixel.
+        The first node is the second one before the lattice's origin.
         """
-        phases = (lattices.origins % BLOCK).max(axis=0).tolist()
+        origins = lattices.origins - self.middle
+        phases = (origins % SPACING).max(axis=0).tolist()
         down, across = (
-            (phase + (points - 1) * lattices.stride) // BLOCK + TAPS
+            (phase + (points - 1) * lattices.stride) // SPACING + TAPS
             for phase, points in zip(phases, lattices.shape[1:], strict=True)
         )
-        first = (lattices.origins // BLOCK - 1).tolist()
+        first = (origins // SPACING - 1).tolist()
         return np.stack([self.nodes(top, left, down, across) for top, left in first])
 
     def fill(self, lattices: Lattices, out: NDArray[np.float32]) -> None:
         """Store the fineness of all points of lattices in `out`, in order."""
-        lowest, highest = lattices.origins.min(axis=0), lattices.origins.max(axis=0)
+        origins = lattices.origins - self.middle
+        lowest, highest = origins.min(axis=0), origins.max(axis=0)
         reach = lattices.stride * (np.array(lattices.shape[1:]) - 1)
-        top, left = (lowest // BLOCK - 1).tolist()
-        bottom, right = ((highest + reach) // BLOCK + TAPS - 1).tolist()
+        top, left = (lowest // SPACING - 1).tolist()
+        bottom, right = ((highest + reach) // SPACING + TAPS - 1).tolist()
         rows, cols = bottom - top, right - left
         points = lattices.rows * lattices.cols
         if rows * cols > FAR * points and len(lattices.origins) > 1:
@@ -108,8 +117,8 @@ class FinenessMap:
                 self.fill(one, out[k * points : (k + 1) * points])
             return
         _compiled()["spline"](
-            self.nodes(top, left, rows, cols), (top + 1) * BLOCK, (left + 1) * BLOCK, cols, WEIGHTS,
-            lattices.origins, *lattices.shape, lattices.stride, np.empty(cols), out,
+            self.nodes(top, left, rows, cols), (top + 1) * SPACING, (left + 1) * SPACING, cols,
+            WEIGHTS, origins, *lattices.shape, lattices.stride, np.empty(cols), out,
         )  # fmt: skip
 
 
@@ -138,7 +147,7 @@ def _compiled() -> Module:
     module = Module()
     f = module.function(
         "spline",
-        nodes=ArrayOf(F64), top=I64, left=I64,  # first pixel of the block after the first node
+        nodes=ArrayOf(F64), top=I64, left=I64,  # first pixel after the second node
         across=I64,  # from a row of nodes to the next
         weights=ArrayOf(F64),
         origins=ArrayOf(I64), lattices=I64, rows=I64, cols=I64, stride=I64,
@@ -153,22 +162,22 @@ def _compiled() -> Module:
         together, one_by_one = uneven.equals(0), uneven > 0
         last = ((col + (f["cols"] - 1) * stride) >> SHIFT) + TAPS
         with f.loop(f["rows"]) as i:
-            block, own = _block_of(weights, row + i * stride, 1)
-            nodes = f.array("nodes").at(block * across)
+            first, own = _around(weights, row + i * stride, 1)
+            nodes = f.array("nodes").at(first * across)
             with f.loop(last, start=col >> SHIFT) as k:
                 near = [nodes.load(across * tap + k) for tap in range(TAPS)]
                 line.store(weighted_sum(own, near), k)
             out = f.array("out").at((lattice * f["rows"] + i) * f["cols"])
             for lanes, condition in ((LANES, together), (1, one_by_one)):
                 with f.when(condition), f.loop(f["cols"], step=lanes) as j:
-                    block, own = _block_of(weights, col + j * stride, lanes)
-                    near = [line.load(block + tap).splat(lanes) for tap in range(TAPS)]
+                    first, own = _around(weights, col + j * stride, lanes)
+                    near = [line.load(first + tap).splat(lanes) for tap in range(TAPS)]
                     out.store(weighted_sum(own, near).to(F32), j)
     f.end()
     return module
 
 
-def _block_of(weights: Array, pixel: Value, lanes: int) -> tuple[Value, list[Value]]:
-    """Return the block of pixels from this one on, and the weights of the nodes around it."""
-    phase = pixel & (BLOCK - 1)
-    return pixel >> SHIFT, [weights.load(phase + BLOCK * k, lanes) for k in range(TAPS)]
+def _around(weights: Array, pixel: Value, lanes: int) -> tuple[Value, list[Value]]:
+    """Return the first of the nodes around pixels from this one on, and the nodes' weights."""
+    phase = pixel & (SPACING - 1)
+    return pixel >> SHIFT, [weights.load(phase + SPACING * k, lanes) for k in range(TAPS)]

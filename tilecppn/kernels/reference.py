@@ -24,7 +24,7 @@ class ReferenceKernel:
         self.arithmetic = self.arithmetic._replace(revision=REVISION + context.revision)
         self.noise = context.noise(np.float64)
         local = context.network.local
-        self.fineness = None if local is None else FinenessMap(local, self._followed)
+        self.fineness = None if local is None else FinenessMap(local, context, self._followed)
 
     def evaluate(self, lattices: Lattices) -> NDArray[np.float64]:
         """See `Kernel.evaluate`."""

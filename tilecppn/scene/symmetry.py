@@ -29,6 +29,10 @@ class Fold:
             return None
         return cls(view.mirror or "", view.radial or 1, view.repeat or "")
 
+    def mirrors(self, axis: str) -> bool:
+        """Return whether the halves on both sides of the middle are equal along "x" or "y"."""
+        return axis in self.mirror or (axis == "x" and self.radial > 1)
+
     def points(self, grid: Grid, rows: Any, cols: Any) -> tuple[Any, Any, Any]:
         """Return the points x, y and h² of float64 pixel indices, rows (n, 1) and cols (1, m).
 

@@ -19,7 +19,7 @@ from tilecppn.scene.view import Lattices
 def fineness_map(context: EvaluationContext, target: Target = HOST) -> FinenessMap | None:
     """Return the local fineness of a picture; None if no layer fades."""
     local = context.network.local
-    return None if local is None else FinenessMap(local, FollowedLayers(context, target))
+    return None if local is None else FinenessMap(local, context, FollowedLayers(context, target))
 
 
 class FollowedLayers:

@@ -3,27 +3,31 @@
 import triton
 import triton.language as tl
 
-from tilecppn.kernels.fineness import SHIFT, TAPS
+from tilecppn.kernels.fineness import SHIFT, SPACING, TAPS
 from tilecppn.kernels.triton.activations import constant
-from tilecppn.plan import BLOCK
 
 NEAR = constant(TAPS)
-SIDE = constant(BLOCK)
+SIDE = constant(SPACING)
 SIDE_LOG2 = constant(SHIFT)
 
 
 @triton.jit
 def located_fineness(
-    nodes, spline, origins, index, row, col, rows, cols, down, across
+    nodes, spline, grid, origins, index, row, col, rows, cols, down, across
 ):  # fmt: skip
     """Return the fineness of the lattices' points by number, at their pixels.
 
     nodes: of `FinenessMap.tables`, (lattices, down, across) float32. spline: its WEIGHTS, float32.
+    grid: begins with the middle of the canvas, (column, row).
     """
     lattice = (index // cols) // rows
+    origin = origins + 2 * lattice
+    middle_row = tl.floor(tl.load(grid + 1) + 0.5).to(tl.int64)
+    middle_col = tl.floor(tl.load(grid + 0) + 0.5).to(tl.int64)
+    row, col = row - middle_row, col - middle_col
     # Shifts round down, also where indices are negative.
-    top = (row >> SIDE_LOG2) - (tl.load(origins + 2 * lattice) >> SIDE_LOG2)
-    left = (col >> SIDE_LOG2) - (tl.load(origins + 2 * lattice + 1) >> SIDE_LOG2)
+    top = (row >> SIDE_LOG2) - ((tl.load(origin) - middle_row) >> SIDE_LOG2)
+    left = (col >> SIDE_LOG2) - ((tl.load(origin + 1) - middle_col) >> SIDE_LOG2)
     first = nodes + (lattice * down + top) * across + left
     down_phase = spline + (row & (SIDE - 1))
     across_phase = spline + (col & (SIDE - 1))

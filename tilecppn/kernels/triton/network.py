@@ -69,7 +69,7 @@ def network(
     fineness = 0.0
     if FADES:
         last = tl.minimum(index, points - 1)
-        fineness = located_fineness(nodes, spline, origins, last, row, col, rows, cols,
+        fineness = located_fineness(nodes, spline, grid, origins, last, row, col, rows, cols,
                                     down, across)  # fmt: skip
 
     h = ()
