@@ -105,7 +105,12 @@ def short_version() -> str:
 
 def local_input(path: Path) -> list[str]:
     """Return the options to read a local file, and no address in it, as in a playlist."""
-    return ["-protocol_whitelist", "file", "-i", f"file:{path}"]
+    return ["-protocol_whitelist", "file", "-i", local(path)]
+
+
+def local(path: Path) -> str:
+    """Return a path as ffmpeg takes it whatever its name: a plain `a:b` would be a protocol."""
+    return f"file:{path.absolute()}"
 
 
 class Made(NamedTuple):
@@ -119,8 +124,9 @@ def run(
     arguments: Sequence[str],
     feed: Iterable[NDArray[Any]] = (),
     check_cancelled: CheckCancelled = lambda: None,
+    folder: Path | None = None,
 ) -> Made:
-    """Run ffmpeg to its end, with the arrays of `feed` on its standard input.
+    """Run ffmpeg to its end, in a folder, with the arrays of `feed` on its standard input.
 
     Raises RenderError with ffmpeg's message, also for damaged input, OSError if the disk is full,
     and what `check_cancelled` raises. The process has ended by then.
@@ -136,6 +142,7 @@ def run(
             stderr=log,
             env={**os.environ, "SVT_LOG": "1"},
             start_new_session=True,
+            cwd=folder,
         )
         code = _fed(process, feed, check_cancelled)
         log.seek(0)
@@ -198,7 +205,7 @@ def _widen(pipe: IO[bytes]) -> None:
 
 def metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file; empty if ffmpeg cannot read it."""
-    text = _output(executable(), "-v", "error", "-i", str(path), "-f", "ffmetadata", "-")
+    text = _output(executable(), "-v", "error", *local_input(path), "-f", "ffmetadata", "-")
     found = {}
     for line in re.split(r"(?<!\\)\n", text):
         name, equals, value = line.partition("=")

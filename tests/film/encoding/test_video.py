@@ -17,6 +17,7 @@ from tilecppn import ffmpeg
 from tilecppn.errors import ExportError
 from tilecppn.film.animate import animate
 from tilecppn.film.encoding.codecs import CODECS, CONTAINERS
+from tilecppn.film.encoding.metadata import read_text
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.excerpt import excerpt
 from tilecppn.film.timeline.moves import moving
@@ -127,6 +128,16 @@ def test_clips_are_joined_without_a_seam(even_film: Timeline, tmp_path: Path) ->
     # Brightness is that of the frames, at joins (every 5 frames) as elsewhere.
     shift = decoded.mean(axis=(1, 2, 3)) - even_frames.mean(axis=(1, 2, 3))
     assert np.abs(np.diff(shift)).max() < 0.5
+
+
+@pytest.mark.parametrize("name", ["take #1?.mp4", "pipe:1.mkv", "http:a/b.mp4"])
+def test_a_path_is_no_address(
+    even_film: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    animate(even_film, name, clip=0.5, executor="local")
+    assert read_text(Path(name)) is not None
 
 
 def test_the_same_film_is_the_same_file(even_film: Timeline, tmp_path: Path) -> None:

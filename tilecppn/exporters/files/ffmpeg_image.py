@@ -71,6 +71,6 @@ def _run(
     command = [
         *("-f", "png_pipe", "-i", "pipe:0", *ffmpeg.EXACT, "-threads", str(threads.workers)),
         *arguments,
-        f"file:{path}",
+        ffmpeg.local(path),
     ]
     ffmpeg.run(command, [np.frombuffer(png, np.uint8)], check_cancelled)

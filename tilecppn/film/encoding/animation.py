@@ -43,7 +43,7 @@ class AnimationEncoding(Encoding):
     def write(self, path: Path, frames: Frames) -> None:
         row = ANIMATIONS[self.suffix]
         given = self.frame_format.ffmpeg_input(row.itemsize, colour=True)
-        output = [*row.arguments, *row.plays(self.plays), *ffmpeg.EXACT, str(path)]
+        output = [*row.arguments, *row.plays(self.plays), *ffmpeg.EXACT, ffmpeg.local(path)]
         feed = partial(raw_bands, frames, row.itemsize, colour=True)
         if not row.palette:
             ffmpeg.run([*given, *output], feed(), frames.check_cancelled)

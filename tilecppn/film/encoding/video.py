@@ -73,7 +73,7 @@ class VideoEncoding(Encoding):
             *("-threads", "1", "-g", str(group)),
             *codec.tag,
             *ffmpeg.EXACT,
-            *("-f", codec.clip, str(path)),
+            *("-f", codec.clip, ffmpeg.local(path)),
         ]
         made = ffmpeg.run(arguments, prefetched(feed), frames.check_cancelled)
         check_count(made.frames, len(frames.numbers))
@@ -164,17 +164,18 @@ class VideoTarget(Target):
         with atomic_output(self.path) as temporary:
             joined = ffmpeg.run(
                 [
-                    *("-f", "concat", "-safe", "0", "-i", str(listing)),
-                    *("-f", "ffmetadata", "-i", str(text)),
+                    *("-f", "concat", "-safe", "0", "-i", listing.name),
+                    *("-f", "ffmetadata", "-i", text.name),
                     *sound,
                     *("-map", "0:v", "-map_metadata", "1", "-c", "copy"),
                     *((*SOUND, *container.audio) if sound else ()),
                     *CODECS[self.encoding.codec].tag,
                     *ffmpeg.EXACT,
                     *container.arguments,
-                    str(temporary),
+                    ffmpeg.local(temporary),
                 ],
                 check_cancelled=check_cancelled,
+                folder=listing.parent,  # whose path may have a "#", where ffmpeg would cut it off
             )
             check_count(joined.frames, self.frames)
             provenance.seal(temporary)
