@@ -13,13 +13,14 @@ from tilecppn.run.render_job import RenderJob
 @dataclass(frozen=True)
 class Slowed:
     """A render whose shards take so many seconds more; in one process, the first to make the file
-    `mark`, `factor` times as many.
+    `mark`, `factor` times as many. They wait for as long as there is a file `hold`.
     """
 
     render: RenderJob
     seconds: float
     factor: float = 1.0
     mark: str = ""
+    hold: str = ""
 
     def open(self, threads: int) -> "SlowedRunner":
         return SlowedRunner(self, threads)
@@ -29,7 +30,7 @@ class SlowedRunner:
     def __init__(self, job: Slowed, threads: int) -> None:
         self.runner = job.render.open(threads)
         self.worker_info = self.runner.worker_info
-        self.seconds = job.seconds
+        self.seconds, self.hold = job.seconds, job.hold
         if job.mark:
             try:
                 Path(job.mark).touch(exist_ok=False)
@@ -39,5 +40,7 @@ class SlowedRunner:
 
     def run(self, shard: Shard, check_cancelled: CheckCancelled) -> TaskStats:
         time.sleep(self.seconds)
+        while self.hold and Path(self.hold).exists():
+            time.sleep(0.1)
         stats = self.runner.run(shard, check_cancelled)
         return stats._replace(seconds=stats.seconds + self.seconds)
