@@ -57,6 +57,12 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def resolved(path: Path) -> Path:
+    """Return an absolute path without symbolic links, except those that lead in a circle."""
+    # Until Python 3.13, Path.resolve raises a RuntimeError for these.
+    return path if is_address(path) else Path(os.path.realpath(path))
+
+
 def linked_folder(folder: Path) -> Path | None:
     """Return the folder itself, or one below it, that is a symbolic link; None if none is."""
     if folder.is_symlink():
@@ -116,6 +122,8 @@ def obstacle(path: Path) -> str | None:
     for parent in path.parents:
         if os.path.exists(parent) and not parent.is_dir():
             return f"{parent} is a file, not a folder"
+        if parent.is_symlink() and not os.path.exists(parent):
+            return f"{parent} is a symbolic link that leads nowhere"
         if parent.name == ".." and not os.path.exists(parent):
             return f"there is no folder {parent.parent}"
     whole = path.absolute()

@@ -68,6 +68,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "file.zarr").write_text("mine")
     (folder / "link.zarr").symlink_to("done.zarr")
     (folder / "dangling.zarr").symlink_to("nowhere")
+    (folder / "circle").symlink_to("circle")
     (folder / "photos").mkdir()
     (folder / "photos" / "1.jpg").write_text("mine")
     (folder / "empty").mkdir()

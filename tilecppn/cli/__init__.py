@@ -115,13 +115,13 @@ class Commands(click.Group):
 
 
 def _is_refused(error: OSError) -> bool:
-    """Return whether an error means exit code 2: a name too long, or no access to a bucket.
+    """Return whether an error means exit code 2: an impossible path, or no access to a bucket.
 
     Once work has begun, these are raised as a RenderError instead.
     """
     from tilecppn.addresses import is_address
 
-    if error.errno == errno.ENAMETOOLONG:
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
         return True
     denied = isinstance(error, PermissionError | FileNotFoundError)
     return denied and is_address(str(error.filename))

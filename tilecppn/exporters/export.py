@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from tilecppn import filesystem
 from tilecppn.addresses import AnyPath, as_path
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters.files.avif import check_avif, export_avif
@@ -106,9 +107,9 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
             f"{dest}: layout {layout} makes a folder; leave out the layout or the {dest.suffix}"
         )
     exporter = EXPORTERS[suffix] if layout is None else LAYOUTS[layout]
-    place = store.resolve()
+    place = filesystem.resolved(store)
     for path in exporter.outputs(dest):
-        output = path.resolve()
+        output = filesystem.resolved(path)
         if place in output.parents:
             raise ExportError(f"{path}: lies in the store {store}; choose another path")
         if place == output or output in place.parents:

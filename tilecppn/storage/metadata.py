@@ -51,7 +51,7 @@ def attributes(path: Path) -> Record | None:
 
 def check_outside_stores(path: Path) -> None:
     """Raise StoreError for a path on a disk inside a tilecppn store."""
-    parents = [] if isinstance(path, BucketPath) else path.resolve().parents
+    parents = [] if isinstance(path, BucketPath) else filesystem.resolved(path).parents
     for parent in parents:
         if (parent / DESCRIPTION).is_file() and attributes(parent) is not None:
             raise StoreError(f"{path}: lies in the store {parent}; choose another path")
