@@ -5,12 +5,15 @@ from difflib import get_close_matches
 
 from tilecppn.errors import SceneError
 
+MOST = 40  # names in a list, which is part of a sentence
+
 
 def suggestion(names: Iterable[str], wrong: str) -> str:
-    """Return `did you mean "tanh"?` for a similar name, or else a list of all names."""
+    """Return `did you mean "tanh"?` for a similar name, or else a list of names."""
     known = list(names)
     close = get_close_matches(wrong, known, n=1)
-    return f'did you mean "{close[0]}"?' if close else "known: " + ", ".join(known)
+    listed = known if len(known) <= MOST else [*known[:MOST], "…"]
+    return f'did you mean "{close[0]}"?' if close else "known: " + ", ".join(listed)
 
 
 def one_of(names: Iterable[str], name: str, what: str) -> str:

@@ -23,12 +23,12 @@ def test_a_tilde_in_an_option_is_the_home_folder(tmp_path: Path, tilecppn: Run) 
 
 def test_a_name_cannot_command_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     """As one that turns all that follows red; click removes such words where none listens."""
-    name = "a\x1b[31m\x9b5m\rb.png"
+    name = "a\x1b[31m\x9b5m\rb\u202e.png"
     write_line(f"error: {name}: already exists")
     result(f"{name}: 40 × 30\n\tin 1 s", {}, as_json=False)
     out, err = capfd.readouterr()
-    assert err == "error: a\\x1b[31m\\x9b5m\\rb.png: already exists\n"
-    assert out == "a\\x1b[31m\\x9b5m\\rb.png: 40 × 30\n\tin 1 s\n"
+    assert err == "error: a\\x1b[31m\\x9b5m\\rb\\u202e.png: already exists\n"
+    assert out == "a\\x1b[31m\\x9b5m\\rb\\u202e.png: 40 × 30\n\tin 1 s\n"
 
 
 @pytest.mark.parametrize(

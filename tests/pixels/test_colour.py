@@ -94,6 +94,9 @@ def test_every_colour_map_of_matplotlib_is_there() -> None:
 def test_other_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(SceneError, match='unknown palette "virdis"; did you mean "viridis"'):
         palettes.stops("virdis")
+    with pytest.raises(SceneError, match=r"known: viridis, .*, …") as unlike:
+        Scene.of(output={"palette": "1"})
+    assert len(str(unlike.value)) < 600
 
 
 @pytest.mark.parametrize("palette", ["viridis", "viridis_r", ("#000000", "#ffffff")])

@@ -9,7 +9,8 @@ from typing import TextIO
 
 import click
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # except tabs and line feeds
+# Except tabs and line feeds; those of Unicode turn the direction of text around, or break lines.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def make_printable(stream: TextIO | None) -> None:
