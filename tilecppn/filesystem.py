@@ -25,6 +25,12 @@ PARTIAL = ".partial"  # the suffix of an unfinished file or folder
 LONGEST_STEM = 200  # bytes of a name to which others are appended; a name has 255 at most
 READ = 1 << 16  # bytes read at a time
 SYNCING, SYNCED_TOGETHER = 8, 1000  # threads that sync files, and files at a time
+# Reading fails for these reasons whatever is in a file; EIO can be a damaged sector.
+_OUT_OF_REACH = {
+    *(errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN),
+    *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+    *(errno.ECONNABORTED, errno.ECONNREFUSED, errno.ECONNRESET, errno.ENETDOWN, errno.ENETUNREACH),
+}
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}\.partial", re.DOTALL)
 
 
@@ -61,6 +67,11 @@ def resolved(path: Path) -> Path:
     """Return an absolute path without symbolic links, except those that lead in a circle."""
     # Until Python 3.13, Path.resolve raises a RuntimeError for these.
     return path if is_address(path) else Path(os.path.realpath(path))
+
+
+def is_out_of_reach(error: Exception) -> bool:
+    """Return whether an error of reading a file says nothing of what is in it."""
+    return isinstance(error, OSError) and error.errno in _OUT_OF_REACH
 
 
 def linked_folder(folder: Path) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.storage.test_objects import EMPTY, FILES, LEVEL, SHARD, SHARDS, data_of
+from tilecppn import filesystem
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import AddressError, RenderError, StoreError
 from tilecppn.storage import client, lease
@@ -219,10 +220,20 @@ def test_a_proxy_is_named_when_a_server_cannot_be_reached(monkeypatch: pytest.Mo
     assert "secret" not in said()
 
 
+def test_only_a_range_past_the_end_is_damage_of_an_object() -> None:
+    GenericError = pytest.importorskip("obstore.exceptions").GenericError
+
+    path = BucketPath("s3://b/a")
+    for words, damage in (("status code: 416 Range Not Satisfiable", True), ("timed out", False)):
+        with pytest.raises(OSError, match=words[-9:]) as caught, client.as_os_errors(path):
+            raise GenericError(words)
+        assert filesystem.is_out_of_reach(caught.value) == (not damage)
+
+
 def test_a_wrong_clock_is_named_and_may_be_set_right() -> None:
     PermissionDeniedError = pytest.importorskip("obstore.exceptions").PermissionDeniedError
 
     path = BucketPath("s3://bucket/a.zarr")
     with pytest.raises(OSError, match="this machine's clock") as caught, client.as_os_errors(path):
         raise PermissionDeniedError("status code: 403 <Code>RequestTimeTooSkewed</Code>")
-    assert caught.value.errno == errno.EIO
+    assert caught.value.errno == errno.ETIMEDOUT

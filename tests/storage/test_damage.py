@@ -1,6 +1,7 @@
 """Damaged and missing shards."""
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.stores import noise, noise_store, tree
 from tilecppn.errors import RenderError
 from tilecppn.plan import Shard, Window
+from tilecppn.storage.disk_storage import DiskStorage
 from tilecppn.storage.store import Store
 
 # Damage
@@ -90,6 +92,26 @@ def test_a_shard_without_a_byte_is_missing(store: Store) -> None:
     with pytest.raises(RenderError, match="missing"):
         store.read(0, Window(0, 0, 1, 1))
     assert not store.read(0, Window(0, 0, 1, 1), partial=True).any()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.ETIMEDOUT, errno.EIO])
+def test_a_file_that_cannot_be_read_is_damaged_only_if_its_disk_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def failing(storage: DiskStorage, name: str, *place: int) -> bytes:
+        raise OSError(number, os.strerror(number), name)
+
+    monkeypatch.setattr(DiskStorage, "get_tail", failing)
+    monkeypatch.setattr(DiskStorage, "get", failing)
+    if number == errno.EIO:
+        assert store.damage(Shard(0, 0, 0)) == "damaged"
+        return
+    for reading in (lambda: store.damage(Shard(0, 0, 0)), store.invalid_metadata):
+        with pytest.raises(OSError, match=os.strerror(number)):
+            reading()
+    with pytest.raises(RenderError, match="cannot be read") as caught:
+        store.read(0, Window(0, 0, 1, 1))
+    assert "repair" not in str(caught.value)
 
 
 @pytest.mark.parametrize("spoil", [b"\0" * 10_000, b"garbage"])

@@ -29,7 +29,9 @@ def is_sound(file: Path) -> bool:
     try:
         wanted = checksum_path(file).read_text("utf-8").partition(" ")[0]
         return wanted == _digest(file)
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError) as error:
+        if filesystem.is_out_of_reach(error):
+            raise
         return False
 
 

@@ -241,7 +241,7 @@ def with_retries(request: Callable[[], T]) -> T:
         try:
             return request()
         except OSError as error:
-            if error.errno != errno.EIO or attempt == ATTEMPTS:
+            if error.errno not in (errno.EIO, errno.ETIMEDOUT) or attempt == ATTEMPTS:
                 raise
             time.sleep(min(10.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))
     raise AssertionError

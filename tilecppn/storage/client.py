@@ -80,8 +80,8 @@ def _client(scheme: str, bucket: str, prefix: str) -> "Client":
 def as_os_errors(path: BucketPath) -> Iterator[None]:
     """Raise an error of obstore in the block as an OSError that names the object.
 
-    FileNotFoundError if the object is missing, PermissionError if access is denied; any other has
-    errno EIO, and may be temporary.
+    FileNotFoundError if the object is missing, PermissionError if access is denied; errno EIO for a
+    range past its end. Any other has errno ETIMEDOUT, and may be temporary.
     """
     from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
@@ -94,7 +94,7 @@ def as_os_errors(path: BucketPath) -> Iterator[None]:
         if isinstance(error, FileNotFoundError):
             raise FileNotFoundError(errno.ENOENT, "no such object", str(path)) from None
         if "RequestTimeTooSkewed" in str(error):  # until the machine asks for the time
-            raise OSError(errno.EIO, WRONG_CLOCK, str(path)) from None
+            raise OSError(errno.ETIMEDOUT, WRONG_CLOCK, str(path)) from None
         denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
         if denied or words.startswith(("401", "403")):
             raise PermissionError(
@@ -105,7 +105,8 @@ def as_os_errors(path: BucketPath) -> Iterator[None]:
             raise PermissionError(
                 errno.EACCES, f"an endpoint of http:// needs {needed}", str(path)
             ) from None
-        raise OSError(errno.EIO, words, str(path)) from None
+        number = errno.EIO if words.startswith("416") else errno.ETIMEDOUT
+        raise OSError(number, words, str(path)) from None
 
 
 def _words(error: Exception) -> str:

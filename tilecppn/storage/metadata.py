@@ -126,8 +126,17 @@ def networks(storage: ObjectStorage, own: Record) -> dict[str, bytes]:
 
 
 def damaged_files(storage: ObjectStorage, expected: Mapping[str, bytes]) -> list[str]:
-    """Return the names of expected files that are missing or differ."""
-    return [name for name, data in expected.items() if _read(storage, name, len(data)) != data]
+    """Return the names of expected files that are missing or differ. Raises OSError."""
+
+    def differs(name: str, data: bytes) -> bool:
+        try:
+            return storage.get(name, len(data)) != data
+        except OSError as error:
+            if filesystem.is_out_of_reach(error):
+                raise
+            return True
+
+    return [name for name, data in expected.items() if differs(name, data)]
 
 
 def repaired_group(storage: ObjectStorage, record: Record) -> bytes | None:

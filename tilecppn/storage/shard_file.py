@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.errors import InvalidRequestError, RenderError
+from tilecppn.filesystem import is_out_of_reach
 from tilecppn.idle_threads import Share, alone
 from tilecppn.plan import Level, Window, ceil_div
 from tilecppn.storage.crc32c import crc32c
@@ -100,13 +101,18 @@ class ShardFile(NamedTuple):
             out[_within(window, part)] = pixels
 
     def fault(self, window: Window) -> str | None:
-        """Return what is wrong with a shard that holds `window`: "missing", "damaged", or None."""
+        """Return what is wrong with a shard that holds `window`: "missing", "damaged", or None.
+
+        Raises OSError if it cannot be read for another reason.
+        """
         try:
             for _ in self._parts(Window(0, 0, window.height, window.width)):
                 pass
         except FileNotFoundError:
             return "missing"
-        except (OSError, ShardFileError):
+        except (OSError, ShardFileError) as error:
+            if is_out_of_reach(error):
+                raise
             return "damaged"
         return None
 
@@ -180,9 +186,11 @@ def read_window(
                 if not partial:
                     raise RenderError(f"{path}: missing; run tilecppn render again") from None
             except (OSError, ShardFileError) as error:
-                raise RenderError(
-                    f"{path}: damaged ({error}); run tilecppn verify {shard.storage.path} --repair"
-                ) from error
+                remedy = f"run tilecppn verify {shard.storage.path} --repair"
+                words = f"damaged ({error}); {remedy}"
+                if is_out_of_reach(error):
+                    words = f"cannot be read ({getattr(error, 'strerror', error)})"
+                raise RenderError(f"{path}: {words}") from error
     return out
 
 

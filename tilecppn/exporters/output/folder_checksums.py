@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.exporters.parallel import in_order
-from tilecppn.filesystem import GONE, NOT_A_FILE
+from tilecppn.filesystem import GONE, NOT_A_FILE, is_out_of_reach
 from tilecppn.storage.crc32c import crc32c_of
 from tilecppn.storage.objects import FileStorage
 
@@ -31,7 +31,9 @@ def fault(files: FileStorage, name: str, expected: str) -> str | None:
         return None if files.crc32c(name) == expected else DAMAGED
     except GONE:
         return MISSING
-    except OSError:
+    except OSError as error:
+        if is_out_of_reach(error):
+            raise
         return DAMAGED
 
 
