@@ -1,6 +1,7 @@
 """`tilecppn render`: what it does, and what it prints where."""
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,15 @@ def test_one_shard_is_no_shards(scene: Scene, cli: Cli, tmp_path: Path) -> None:
     assert ok(cli("status", "a.zarr")).startswith("a.zarr: finished, 1 of 1 shard\n")
     (tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0").unlink()
     assert "unfinished: 0 of 1 shard; run tilecppn render again" in cli("verify", "a.zarr").stdout
+
+
+def test_a_limit_of_threads_is_told_in_one_line(
+    scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unstarted(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", unstarted)
+    done = cli("render", "a.toml", "-o", "a.zarr", "--executor", "local")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].startswith("error: no more threads")

@@ -46,6 +46,12 @@ def test_what_another_node_may_not_have_is_the_workers_fault(error: Exception) -
     assert result == TaskFailed(str(words), permanent=False, worker_unusable=True)
 
 
+def test_without_memory_fewer_workers_may_do() -> None:
+    error = MemoryError("Unable to allocate 192. MiB for an array")
+    result = run_task(Failing(error), Shard(0, 0, 0), lambda: None)  # type: ignore[arg-type]
+    assert result == TaskFailed("out of memory; use fewer --workers")
+
+
 def test_an_error_of_the_disk_is_told_as_file_and_reason() -> None:
     error = OSError(28, "No space left on device", "a.zarr/0/c/0/0/0")
     result = run_task(Failing(error), Shard(0, 0, 0), lambda: None)  # type: ignore[arg-type]

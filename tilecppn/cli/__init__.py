@@ -108,6 +108,10 @@ class Commands(click.Group):
             _fail(f"this needs {error.name}, which is not installed: {needed}", 2)
         except MemoryError:
             _fail("out of memory; tilecppn plan shows what a render needs", 1)
+        except RuntimeError as error:
+            if "start new thread" not in str(error):
+                raise
+            _fail("no more threads: raise the limit of processes or memory (ulimit -a)", 1)
         except OSError as error:
             from tilecppn.filesystem import error_text
 

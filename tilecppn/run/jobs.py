@@ -114,6 +114,8 @@ def run_task(runner: Runner, task: Task, check_cancelled: CheckCancelled) -> Tas
         known = isinstance(error, TilecppnError | OSError)
         text = error_text(error) if isinstance(error, OSError) else f"{error}"
         words = text if known else f"{type(error).__name__}: {error}"
+        if isinstance(error, MemoryError):
+            words = "out of memory; use fewer --workers"
         if not known and machine.is_lost_device(error):
             raise DeviceLost(words) from error
         return TaskFailed(

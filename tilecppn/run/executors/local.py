@@ -95,8 +95,8 @@ class LocalExecutor(Executor):
 
     def _begin(self) -> int:
         thread = _Thread(next(self._numbers), self._job, self.workers, self._messages)
-        self._threads[thread.number] = thread
         thread.start()
+        self._threads[thread.number] = thread
         return thread.number
 
     def _end(self, thread: _Thread) -> None:
