@@ -78,6 +78,7 @@ def test_a_scene_that_fails_is_named_and_the_others_are_done(cli: Cli) -> None:
         (["--jobs", "user.toml", "-o", "out"], "~nobody-here/a.toml: cannot be read"),
         (["--jobs", "web.toml", "-o", "out"], "web.toml: job 1: https://a/b.toml: unknown kind"),
         (["a.toml", "b.toml", "-o", "s.zarr"], "is the name of one store"),
+        (["a.toml", "b.toml", "-o", "a.toml"], "a.toml is a file, not a folder"),
     ],
 )
 def test_wrong_requests_are_refused_before_any_work(

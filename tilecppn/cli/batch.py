@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tilecppn import filesystem
 from tilecppn.addresses import as_path, file_beside, is_address
 from tilecppn.cli.common import load, outcome_record, outcome_words, result
 from tilecppn.cli.run_options import Choices, opened_run
@@ -58,6 +59,8 @@ def render_batch(
         raise InvalidRequestError(
             f"{folder}: is a store; several scenes need a folder that holds theirs"
         )
+    if not is_address(folder) and (why := filesystem.obstacle(folder / requests[0].name)):
+        raise InvalidRequestError(f"{folder}: {why}; choose another path")
     items, wrong = [], []
     for scene, name, own in requests:
         try:

@@ -15,6 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from tilecppn.errors import InvalidRequestError, StoreError
+from tilecppn.filesystem import error_text
 from tilecppn.kernels import Arithmetic, EvaluationContext
 from tilecppn.plan import Plan, TaskGraph
 from tilecppn.run import events
@@ -200,7 +201,7 @@ class Batch(TaskGraph, RunStore):
             self._open[number] = self._open_store(item, stack)
         except (InvalidRequestError, OSError) as error:
             stack.close()
-            self.errors[number] = str(error)
+            self.errors[number] = error_text(error) if isinstance(error, OSError) else str(error)
             return False
         self._locks[number] = stack
         return True
