@@ -7,8 +7,8 @@ import numpy as np
 
 from tilecppn.buffers import aligned
 from tilecppn.codegen import HOST, ArrayOf, Compiled, Module
+from tilecppn.codegen.activations import FUNCTIONS
 from tilecppn.codegen.values import ELEMENTS, I64
-from tilecppn.kernels.llvm.activations import FUNCTIONS
 from tilecppn.kernels.llvm.layers import Tiling
 
 SUMS = 12  # independent of each other: more than latency times throughput, and all in registers

@@ -182,7 +182,7 @@ STOPPED_COMPILING = """
 import sys, threading, time
 import tilecppn.cli
 from tilecppn.__main__ import main
-from tilecppn.kernels.llvm.activations import FUNCTIONS
+from tilecppn.codegen.activations import FUNCTIONS
 from tilecppn.codegen import ArrayOf, Compiled, Module, jit
 from tilecppn.codegen.values import F64
 def module():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.cppn.plain_detail import PlainNetwork
 from tilecppn.cppn import CPPN, PRESETS
 from tilecppn.cppn.detail import FADE, Amplitude, DetailModel, Sampling
-from tilecppn.cppn.portable_math import exp2, log2, orthogonal, smoothstep
+from tilecppn.cppn.portable_math import exp2, log2, smoothstep
 from tilecppn.errors import SceneError, WeightsError
 
 plain_network = cache(PlainNetwork)
@@ -170,11 +170,6 @@ def test_a_finer_network_fades_as_much_earlier_and_keeps_its_forms() -> None:
 def test_logarithm_and_power_are_right(x: float, y: float) -> None:
     assert math.isclose(log2(x), math.log2(x), rel_tol=1e-14, abs_tol=1e-15)
     assert math.isclose(exp2(y), 2.0**y, rel_tol=1e-14)
-
-
-def test_orthogonal_rows_are_orthonormal() -> None:
-    rows = orthogonal(np.random.default_rng(1).normal(size=(24, 24)))
-    assert np.abs(rows @ rows.T - np.eye(24)).max() < 1e-12
 
 
 @pytest.mark.parametrize("name", DETAILED)

@@ -1,6 +1,7 @@
 """Generates machine code by LLVM from expressions and loops written in Python.
 
-The llvm kernel, reconstruction and encoders are written in it.
+The llvm kernel, reconstruction and encoders are written in it, with the activations of
+`activations.py`.
 """
 
 from tilecppn.codegen.function import Array, ArrayOf, Function, Module, Variable

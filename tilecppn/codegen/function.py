@@ -110,7 +110,7 @@ class Function:
         return variable
 
     @contextlib.contextmanager
-    def loop(self, stop: Value, start: Operand = 0, step: int = 1) -> Iterator[Value]:
+    def loop(self, stop: Value, start: Operand = 0, step: Operand = 1) -> Iterator[Value]:
         """Loop over i = start, start + step, … below `stop`: `with f.loop(n) as i`."""
         first = stop.like(start)
         before = self.build.block

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.cppn.activations import ACTIVATIONS, components
+from tilecppn.cppn.activations import components
 from tilecppn.cppn.center import Center
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
 from tilecppn.cppn.portable_math import exp2, log2, logarithm, smoothstep
@@ -131,7 +131,7 @@ class DetailModel:
             )
         variance, gradient = self._sums
         names = components(self.structure.activation(len(self._expected)))
-        moments = [DETAIL_ACTIVATIONS[name].moments(variance) for name in names]
+        moments = [DETAIL_ACTIVATIONS[name](variance) for name in names]
         means = tuple(m.mean for m in moments)
         square = sum(m.square for m in moments) / len(names)
         spread = square - sum(mean * mean for mean in means) / len(names)
@@ -285,17 +285,14 @@ class DetailModel:
     ) -> tuple[Array, Array]:
         """Return a layer's values (out, n) and their derivatives (out, 2, n) from its inputs'.
 
-        sums: the layer's sums, if they are known.
+        sums: the layer's sums, if they are known; they become the values.
         """
-        if sums is None:
-            sums = weight @ h + bias[:, None]
-        names = components(self.structure.activation(i))
-        h, slope = np.empty_like(sums), np.empty_like(sums)
-        for k, name in enumerate(names):
-            own = sums[k :: len(names)]
-            h[k :: len(names)] = ACTIVATIONS[name].function(own)
-            slope[k :: len(names)] = DETAIL_ACTIVATIONS[name].slope(own)
-        return h, np.tensordot(weight, jacobian, 1) * slope[:, None]
+        from tilecppn.cppn.compiled import activate
+
+        h = weight @ h + bias[:, None] if sums is None else sums
+        jacobian = (weight @ jacobian.reshape(len(jacobian), -1)).reshape(len(h), 2, -1)
+        activate(components(self.structure.activation(i)), h, jacobian)
+        return h, jacobian
 
     def _finer(self, i: int, jacobian: Array) -> float:
         """Return the octaves by which layer i is finer than expected, from its derivative."""

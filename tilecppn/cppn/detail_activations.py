@@ -1,4 +1,4 @@
-"""The activations that networks with detail can have: their moments and derivatives.
+"""The activations that networks with detail can have, and their moments.
 
 For sums with the distribution N(0, q), as mean-field theory assumes (see `detail.py`). The moments
 need only IEEE + - × / and square roots.
@@ -7,11 +7,6 @@ need only IEEE + - × / and square roots.
 import math
 from collections.abc import Callable
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
 
 
 class Moments(NamedTuple):
@@ -42,16 +37,10 @@ def _tanh(q: float) -> Moments:  # a fit, to 0.01; the slope is that of erf(√�
     return Moments(0.0, square, 1.0 / math.sqrt(1.0 + math.pi * q))
 
 
-class DetailActivation(NamedTuple):
-    """An activation's moments for sums N(0, q), as a function of q, and its derivative."""
-
-    moments: Callable[[float], Moments]
-    slope: Callable[[Array], Array]
-
-
-DETAIL_ACTIVATIONS = {
-    "sin": DetailActivation(_sine, np.cos),
-    "cos": DetailActivation(_cosine, lambda u: -np.sin(u)),
-    "gaussian": DetailActivation(_gaussian, lambda u: -2.0 * u * np.exp(-u * u)),
-    "tanh": DetailActivation(_tanh, lambda u: 1.0 - np.square(np.tanh(u))),
+# Each activation's moments for sums N(0, q), as a function of q.
+DETAIL_ACTIVATIONS: dict[str, Callable[[float], Moments]] = {
+    "sin": _sine,
+    "cos": _cosine,
+    "gaussian": _gaussian,
+    "tanh": _tanh,
 }

@@ -55,25 +55,3 @@ def smoothstep(share: Numbers) -> Numbers:
     """
     kept: Numbers = np.clip(share, 0.0, 1.0)
     return kept * kept * (3.0 - 2.0 * kept)
-
-
-def orthogonal(matrices: Array) -> Array:
-    """Orthonormalise the rows of matrices (…, n, n): modified Gram-Schmidt, every sum in order.
-
-    A product of many random matrices collapses everything into one direction; a product of
-    orthogonal ones does not.
-    """
-    a = np.moveaxis(matrices, -1, 0).copy()  # columns first: such sums are faster
-    for i in range(len(a)):
-        row = a[..., i, None]
-        row /= np.sqrt(_in_order(row * row))
-        rest = a[..., i + 1 :]
-        rest -= _in_order(rest * row) * row
-    return np.ascontiguousarray(np.moveaxis(a, 0, -1))
-
-
-def _in_order(terms: Array) -> Array:
-    """Sum along the first axis, in order."""
-    # NumPy sums in pairs along an axis that is contiguous.
-    alone = terms[0].size == 1
-    return np.asarray(np.add.accumulate(terms)[-1] if alone else np.add.reduce(terms))

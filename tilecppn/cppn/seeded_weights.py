@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from tilecppn.cppn import activations as functions
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
-from tilecppn.cppn.portable_math import orthogonal
 from tilecppn.cppn.presets import DEPTH, PRESETS, Preset
 from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
 from tilecppn.cppn.structure import (
@@ -176,8 +175,11 @@ def orthogonal_weights(
     late = [i for i in weights if i >= max(1, detail.free)]
     if not late:
         return {}
-    found = orthogonal(np.stack([weights[i] for i in late], dtype=np.float64)) * detail.gain
-    return dict(zip(late, found, strict=True))
+    from tilecppn.cppn.compiled import orthogonalise
+
+    found = np.stack([weights[i] for i in late], dtype=np.float64)
+    orthogonalise(found)
+    return dict(zip(late, found * detail.gain, strict=True))
 
 
 def _first_deviations(structure: Structure, detail: Detail) -> Values:

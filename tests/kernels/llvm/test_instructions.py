@@ -11,8 +11,8 @@ from functools import cache
 import pytest
 
 from tilecppn.codegen import ArrayOf, Module, Target, assembly
+from tilecppn.codegen.activations import FUNCTIONS
 from tilecppn.codegen.values import F32, F64
-from tilecppn.kernels.llvm.activations import FUNCTIONS
 from tilecppn.kernels.llvm.layers import Layer, Tiling
 from tilecppn.kernels.llvm.network import network_module
 

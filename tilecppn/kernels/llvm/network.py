@@ -27,8 +27,8 @@ from tilecppn.codegen import (
     Value,
     Variable,
 )
+from tilecppn.codegen.activations import DIFFERENCES, FUNCTIONS
 from tilecppn.codegen.values import F32, F64, I64
-from tilecppn.kernels.llvm.activations import DIFFERENCES, FUNCTIONS
 from tilecppn.kernels.llvm.layers import Group, Layer, Tiling
 from tilecppn.plan import ceil_div
 

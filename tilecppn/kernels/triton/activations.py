@@ -1,4 +1,4 @@
-"""The activations in Triton, in float32, with the expressions of `llvm/activations.py`.
+"""The activations in Triton, in float32, with the expressions of `codegen/activations.py`.
 
 Products and sums are contracted only by `tl.fma`: the kernel is compiled without fusion. tanh and
 sigmoid use 2^x and 1 / x of the special-function unit, so the error of tanh is bounded absolutely,
@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 from triton import knobs
 
-from tilecppn.kernels.llvm.activations import SINGLE
+from tilecppn.codegen.activations import SINGLE
 
 
 def interpreted() -> bool:

@@ -9,8 +9,8 @@ without cancellation: its error is relative to d, however small. There `a` and `
 
 import math
 
+from tilecppn.codegen.activations import SINGLE, TANH_BOTTOM, TANH_END, TANH_TOP
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.kernels.llvm.activations import SINGLE, TANH_BOTTOM, TANH_END, TANH_TOP
 from tilecppn.kernels.wgsl.text import horner, number, short_parts
 
 _LN2 = [number(part) for part in short_parts(math.log(2.0), 9)]

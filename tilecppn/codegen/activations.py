@@ -3,7 +3,7 @@
 Each reduces its argument and evaluates a polynomial or a rational function, whose coefficients
 minimise the relative error (Remez exchange in 50 digits), highest power first. Largest errors in
 units of the last place of 1 (2^-23 in float32, 2^-52 in float64), as measured and rounded up;
-`tests/kernels/llvm/test_activations.py` reads them here and checks the functions against them:
+`tests/codegen/test_activations.py` reads them here and checks the functions against them:
 
 | function | error | float32 | float64 |
 |---|---|---|---|

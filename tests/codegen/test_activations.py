@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tilecppn.codegen import ArrayOf, Compiled, Module
+from tilecppn.codegen import ArrayOf, Compiled, Module, activations
+from tilecppn.codegen.activations import FUNCTIONS
 from tilecppn.codegen.values import ELEMENTS, I64
 from tilecppn.cppn import ACTIVATIONS
-from tilecppn.kernels.llvm import activations
-from tilecppn.kernels.llvm.activations import FUNCTIONS
 
 Values = NDArray[np.floating]
 
