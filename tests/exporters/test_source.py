@@ -1,6 +1,7 @@
 """A store as exporters read it: fewer bits, another size."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import tifffile
 from tests.decoding import by_vips
 from tests.stores import level_pixels, noise_store
 from tilecppn import export
+from tilecppn.errors import RenderError
 from tilecppn.exporters.export import export_store
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.parallel import Threads
@@ -16,6 +18,31 @@ from tilecppn.exporters.repair import repair_export
 from tilecppn.exporters.source import Source
 from tilecppn.exporters.verify import find_export_damage
 from tilecppn.plan import Window
+from tilecppn.storage.store import Store
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.dzi", "a.pmtiles", "a.jpg"])
+def test_two_pictures_are_never_mixed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is replaced between two reads."""
+    path, other = tmp_path / "a.zarr", tmp_path / "b.zarr"
+    store = noise_store(path, 300, 200)
+    noise_store(other, 301, 200)
+    read, reads = Store.read, 0
+
+    def replaced(self: Store, *arguments: Any, **named: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            path.rename(tmp_path / "old.zarr")
+            other.rename(path)
+        return read(self, *arguments, **named)
+
+    monkeypatch.setattr(Store, "read", replaced)
+    with pytest.raises(RenderError, match="replaced while it was read"):
+        export(store.path, tmp_path / "out" / name)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])

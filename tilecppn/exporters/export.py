@@ -170,6 +170,8 @@ def write(
             exporter.check(dest, overwrite=options.overwrite)
             if (said := exporter.estimate(source, dest, options)) is not None:
                 threads.note(f"{dest}: {said}")
-            return exporter.write(source, dest, options, threads)
+            written = exporter.write(source, dest, options, threads)
+            source.check_in_place()
+            return written
     except KeyboardInterrupt:
         raise Interrupted("stopped; nothing is left of the unfinished export") from None

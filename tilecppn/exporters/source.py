@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import ExportError
+from tilecppn.addresses import BucketPath
+from tilecppn.errors import ExportError, RenderError, StoreError
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.pixels.depth import dithered
@@ -120,7 +121,7 @@ class Source:
     def read(self, level: int, window: Window) -> NDArray[Any]:
         """Return the pixels (channels, height, width) of a window of a level in `sizes`.
 
-        Raises RenderError if a shard is damaged.
+        Raises RenderError if a shard is damaged, or the store was moved or replaced.
         """
         pixels = self._resampled(level, window)
         if self.hdr is not None:
@@ -164,7 +165,21 @@ class Source:
         return levels
 
     def _read(self, level: int, window: Window) -> NDArray[Any]:
-        return self.store.read(level, window, partial=self.partial)
+        try:
+            return self.store.read(level, window, partial=self.partial)
+        finally:
+            if not isinstance(self.store.path, BucketPath):  # which would take a request
+                self.check_in_place()
+
+    def check_in_place(self) -> None:
+        """Raise RenderError if another store may have been read, which would mix two pictures."""
+        try:
+            self.store.check_in_place()
+        except StoreError:
+            raise RenderError(
+                f"{self.store.path}: was moved, removed or replaced while it was read; export it "
+                "again"
+            ) from None
 
 
 def sizes(width: int, height: int) -> list[Size]:
