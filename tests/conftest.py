@@ -92,10 +92,17 @@ def launch() -> Iterator[Callable[[str], Any]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_old_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Machine code that this run compiles is found again in this run alone."""
+def code_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Machine code that one process of this run compiles is found by all of them, and by no other.
+
+    Nor does a test wait for the disk: no power is cut here. A process that it starts does.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setattr("os.fsync", os.fstat)  # which fails likewise if a descriptor is closed
         yield
 
 

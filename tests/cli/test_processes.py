@@ -25,9 +25,17 @@ def loaded(code: str, folder: Path, *modules: str) -> set[str]:
     return set(result.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def calls(*commands: list[str]) -> str:
+    """Code that calls commands in turn; `codes` are their exit codes."""
+    one = "    try: main(command)\n    except SystemExit as end: codes.append(end.code)"
+    return f"from tilecppn.cli import main\ncodes = []\nfor command in {commands!r}:\n{one}\n"
+
+
+def test_paths_and_data_are_checked_before_torch_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    Image.new("L", (4, 4)).save(tmp_path / "tiny.png")
+    code = calls(
         ["train", "nowhere", "-o", "m.safetensors"],
         ["train", "digits", "-o", "m.toml"],
         ["train", "digits", "-o", "m.safetensors", "--size", "100"],
@@ -35,16 +43,8 @@ def loaded(code: str, folder: Path, *modules: str) -> set[str]:
         ["fit", "nowhere.png", "-o", "m.safetensors"],
         ["fit", "tiny.png", "-o", "m.safetensors"],
         ["encode", "nowhere.safetensors", "tiny.png"],
-    ],
-)
-def test_paths_and_data_are_checked_before_torch_is_loaded(
-    arguments: list[str], tmp_path: Path
-) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "notes.txt").write_text("mine")
-    Image.new("L", (4, 4)).save(tmp_path / "tiny.png")
-    code = f"from tilecppn.cli import main\ntry: main({arguments!r})\nexcept SystemExit as e: n = e"
-    found = loaded(f"{code}\nassert n.code == 2", tmp_path, "torch", "numpy")
+    )
+    found = loaded(f"{code}assert codes == [2] * 7, codes", tmp_path, "torch", "numpy")
     assert found == {"numpy"}
 
 
@@ -141,16 +141,17 @@ def test_work_goes_on_where_stderr_cannot_be_written(stderr: str, tmp_path: Path
 def test_results_are_printed_in_any_encoding(encoding: str, scene: Scene, tmp_path: Path) -> None:
     name = os.fsdecode("日本 ".encode() + b"\xff.toml")
     (tmp_path / name).write_bytes((tmp_path / "a.toml").read_bytes())
-    for arguments in (["presets"], ["info", name], ["preview", name, "-o", f"{name}.png"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "tilecppn", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            env={**os.environ, "PYTHONIOENCODING": encoding},
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, b""), arguments
-        assert done.stdout
+    commands = calls(["presets"], ["info", name], ["preview", name, "-o", f"{name}.png"])
+    done = subprocess.run(
+        [sys.executable, "-c", f"{commands}assert codes == [0, 0, 0]"],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    for said in (b"hardmaru", b"scene", b".toml.png"):
+        assert said in done.stdout
 
 
 # Ctrl-C as the command line is being imported, which takes the longest of a start.

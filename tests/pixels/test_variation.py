@@ -50,15 +50,16 @@ def plain(sums: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.
     """Crowding from sums (units, rows, cols), cell by cell."""
     _, rows, cols = sums.shape
     out = np.zeros((rows - 3, cols - 3))
+    units = list(zip(sums.tolist(), bounds.tolist(), strict=True))
     for i in range(1, rows - 2):
         for j in range(1, cols - 2):
-            for s, (zone, limit) in zip(sums, bounds, strict=True):
+            for s, (zone, limit) in units:
                 nodes = [(i, j), (i, j + 1), (i + 1, j), (i + 1, j + 1)]
-                corners = [s[node] for node in nodes]
+                corners = [s[a][b] for a, b in nodes]
                 bend = max(
                     max(
-                        abs(s[a - 1, b] - 2 * s[a, b] + s[a + 1, b]),
-                        abs(s[a, b - 1] - 2 * s[a, b] + s[a, b + 1]),
+                        abs(s[a - 1][b] - 2 * s[a][b] + s[a + 1][b]),
+                        abs(s[a][b - 1] - 2 * s[a][b] + s[a][b + 1]),
                     )
                     for a, b in nodes
                 )

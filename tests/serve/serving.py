@@ -79,8 +79,8 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    """Wait for what must come; fails after half a minute."""
-    end = time.monotonic() + 30.0
+    """Wait for what must come; fails after two minutes."""
+    end = time.monotonic() + 120.0
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -53,7 +53,7 @@ def opened(
         reduced_motion="no-preference" if moving else "reduce",
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("requestfailed", lambda request: said.extend(failure(request)))

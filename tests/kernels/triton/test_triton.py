@@ -190,9 +190,10 @@ def test_layers_that_repeat_are_a_loop(
 # Against the oracle
 
 
-@pytest.mark.parametrize("width", [16, 20, 33, 64])
-@pytest.mark.parametrize("activation", ["tanh", "softplus"])
-def test_layers_in_pieces_agree_with_the_oracle(width: int, activation: str) -> None:
+@pytest.mark.parametrize(
+    ("activation", "width"), [("tanh", 16), ("softplus", 20), ("softplus", 33), ("tanh", 64)]
+)
+def test_layers_in_pieces_agree_with_the_oracle(activation: str, width: int) -> None:
     picture = context_of(
         gentle(seed=3, width=width, activations=["sin", activation, "cos", activation])
     )

@@ -34,7 +34,7 @@ def looking(
         viewport={"width": width, "height": height}, reduced_motion="reduce", **options
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.on("console", lambda message: said.append(f"{message.text} {message.location['url']}"))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("requestfailed", lambda request: said.extend(failure(request)))
