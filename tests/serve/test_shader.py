@@ -14,7 +14,9 @@ from tests.serve.serving import ask, running, wait_until
 from tests.serve.small_exports import Pixels
 from tests.serve.test_browser import screen, settle
 from tests.serve.test_live_page import copied_view, keep
-from tilecppn.kernels import EvaluationContext, create
+from tests.shaders.conftest import Measured
+from tilecppn.kernels import EvaluationContext
+from tilecppn.kernels.reference import ReferenceKernel
 from tilecppn.pixels.renderer import render_window
 from tilecppn.plan import Window
 from tilecppn.scene.scene import Scene
@@ -57,7 +59,8 @@ def page(gpu_browser: Browser) -> Iterator[Page]:
 
 
 def wanted(scene: Scene, page: Page, *, own: bool = False) -> Pixels:
-    """What the window shows, drawn by the oracle in the contrast of `view`.
+    """What the window shows, drawn by the oracle in the contrast of `view`, and with the local
+    fineness of a page.
 
     own: of a view beyond the canvas, which measures how fine the place is in its own centre.
     """
@@ -71,7 +74,9 @@ def wanted(scene: Scene, page: Page, *, own: bool = False) -> Pixels:
     contrast = contrast_scale(scene, view["scale"] / (HEIGHT / 2))
     measured = window.view.center if own else scene.view.center
     context = replace(EvaluationContext.of(window), scale=contrast, measured=measured)
-    kernel = create("reference", context)
+    kernel = ReferenceKernel(context)
+    if context.network.local is not None:
+        kernel.fineness = Measured(window, context, "WebGL2")
     return np.moveaxis(render_window(kernel, window, Window(0, 0, HEIGHT, WIDTH)), 0, -1)
 
 
