@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.stores import tree
-from tilecppn.errors import InvalidRequestError, RenderError
+from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.folder_checksums import LIST
 from tilecppn.film.animate import animate, animate_to
@@ -66,6 +66,22 @@ def test_a_folder_is_encoded_as_its_store_is(
     assert encoded(film, tmp_path / "a" / name, film_store.path) == (0, [])
     assert encoded(film, tmp_path / "b" / name, folder) == (0, [])
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_frames_of_a_store_that_is_replaced_are_not_read(film: Timeline, tmp_path: Path) -> None:
+    path, other = tmp_path / "a.zarr", moving(film.base, morph=[7, 8], seconds=0.2, fps=10)
+    animate(excerpt(film, "0f", "2f"), path, executor="local")
+    found = finished_frames(path, excerpt(film, "0f", "2f"))
+    assert isinstance(found, FinishedFrames)
+    reader = found.open()
+    before = reader.read(0, WHOLE)
+    path.rename(tmp_path / "old.zarr")
+    animate(other, path, executor="local")
+    assert not np.array_equal(FilmStore(path).read(0, WHOLE), before)
+    with pytest.raises(RenderError, match="replaced while it was in use"):
+        reader.read(0, WHOLE)
+    with pytest.raises(StoreError, match="replaced by another film"):
+        found.open()
 
 
 @pytest.mark.parametrize("kind", ["store", "folder"])

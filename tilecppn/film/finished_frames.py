@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import InvalidRequestError, RenderError
+from tilecppn.errors import InvalidRequestError, RenderError, StoreError
 from tilecppn.exporters.encoding import png
 from tilecppn.exporters.output import folder_checksums, provenance
 from tilecppn.film.embedded_timeline import embedded_timeline, is_film_store
@@ -28,23 +28,45 @@ class FrameReader(Protocol):
         """Read pixels (channels, height, width). Raises RenderError for a damaged frame."""
 
 
+class StoredFrames:
+    """The frames of a film's store. For one thread only."""
+
+    def __init__(self, store: FilmStore) -> None:
+        self.store = store
+
+    def read(self, frame: int, window: Window) -> NDArray[Any]:
+        try:
+            return self.store.read(frame, window)
+        finally:
+            try:
+                self.store.check_in_place()
+            except StoreError as error:  # the frame may be another film's
+                raise RenderError(f"{error}") from None
+
+
 @dataclass(frozen=True)
 class FinishedFrames:
     """The existing frames of a film: its frame k is frame `first` + k there. Picklable.
 
-    arithmetic: of the kernel that drew them; None for a folder, which does not record it. complete:
-    whether all frames exist.
+    fingerprint: of all the frames there. arithmetic: of the kernel that drew them; None for a
+    folder, which does not record it. complete: whether all frames exist.
     """
 
     given: str  # the path as given, for messages
     path: str  # absolute; on a cluster, of a disk that all nodes share
     first: int
+    fingerprint: str
     arithmetic: Arithmetic | None
     complete: bool
 
     def open(self) -> FrameReader:
         """Open the store or folder, for one thread. Raises StoreError."""
-        return FrameFolder(Path(self.path)) if self.arithmetic is None else FilmStore(self.path)
+        if self.arithmetic is None:
+            return FrameFolder(Path(self.path))
+        store = FilmStore(self.path)
+        if store.timeline.fingerprint != self.fingerprint:
+            raise StoreError(f"{self.given}: was replaced by another film")
+        return StoredFrames(store)
 
 
 def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
@@ -79,7 +101,8 @@ def finished_frames(path: Path, timeline: Timeline) -> FinishedFrames | str:
         for shard in store.plan.frame_shards(frame)
     )
     arithmetic = None if store is None else store.arithmetic
-    return FinishedFrames(str(path), str(path.absolute()), first, arithmetic, complete)
+    whole = str(path.absolute())
+    return FinishedFrames(str(path), whole, first, there.fingerprint, arithmetic, complete)
 
 
 def _timeline_at(folder: Path, timeline: Timeline) -> Timeline:
