@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Cli, cli
 from tests.commands import commands
-from tests.conftest import Run
+
+__all__ = ["cli"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,15 +25,15 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_tutorial_works(clone: Path, tilecppn: Run) -> None:
+def test_the_tutorial_works(clone: Path, cli: Cli) -> None:
     (scene,) = blocks("tutorial.md", "toml")
     (clone / "first.toml").write_text(scene, encoding="utf-8")
     for block in blocks("tutorial.md", "sh"):
         smaller = block.replace("15360", "1536").replace("8640", "864").replace("0-24", "0-3")
         for words in commands(smaller):
             if words[0] != "view":
-                done = tilecppn(*words)
-                assert done.returncode == 0, f"{words}\n{done.stderr}"
+                done = cli(*words)
+                assert done.exit_code == 0, f"{words}\n{done.stderr}"
     assert (clone / "first.html").exists()
 
 

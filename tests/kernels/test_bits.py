@@ -36,7 +36,7 @@ def test_points_bits_do_not_depend_on_the_lattice(name: str) -> None:
     kernel = kernel_of(name)
     whole = bits(kernel.evaluate(Lattices.one(0, 0, 150, 200))[:, 0].copy())
 
-    @settings(LAWS, max_examples=60)
+    @settings(LAWS, max_examples=20 if name == "triton" else 60)  # an interpreter is slow
     @given(
         st.integers(0, 149),
         st.integers(0, 199),
@@ -57,14 +57,14 @@ def test_points_bits_do_not_depend_on_the_lattice(name: str) -> None:
     law()
 
 
-# Triton's interpreter sums in one way at every width.
+# Triton's interpreter sums in one way at every width, and so does the reference.
 @pytest.mark.parametrize(
     ("name", "width"),
     [
         (name, width)
         for name in BY_DTYPE
         for width in (1, 5, 16, 33, 130, 300)
-        if name != "triton" or width == 33
+        if name not in ("triton", "reference") or width == 33
     ],
 )
 def test_points_bits_do_not_depend_on_their_place_at_any_width(name: str, width: int) -> None:

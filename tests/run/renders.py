@@ -31,11 +31,11 @@ ONE = pytest.param(1, marks=pytest.mark.slow)  # thread of an actor: three are t
 WRITE = "tilecppn.storage.store.Store.write"
 BIG = """
 [canvas]
-width = 5000
-height = 4000
+width = 2500
+height = 2000
 [output]
-tile = 128
-shard = 512
+tile = 64
+shard = 256
 """
 
 

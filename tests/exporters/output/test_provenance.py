@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import Run
+from tests.cli.conftest import Cli, cli
 from tests.stores import noise_store, tree
 from tilecppn import export
 from tilecppn.errors import AddressError, ExportError, RenderError
@@ -19,6 +19,8 @@ from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import atomic_output
 from tilecppn.exporters.output.provenance import BLOCK, BLOCKS, STILL, Provenance
 from tilecppn.storage.store import Store
+
+__all__ = ["cli"]  # a fixture
 
 
 @pytest.fixture(scope="module")
@@ -203,27 +205,25 @@ shard = 128
 
 
 @pytest.mark.parametrize("dest", ["a.dzi", "a.png"])
-def test_rendering_and_exporting_again_is_done_already(
-    dest: str, tilecppn: Run, tmp_path: Path
-) -> None:
+def test_rendering_and_exporting_again_is_done_already(dest: str, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(SCENE)
     command = ("render", "a.toml", "-o", "a.zarr", "--export", dest, "--workers", 1)
-    assert tilecppn(*command).returncode == 0
+    assert cli(*command).exit_code == 0
 
     def times() -> dict[Path, int]:
         files = (path for path in tmp_path.rglob("*.*") if path.name != ".lock")
         return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
 
     before = times()
-    again = tilecppn(*command)
-    assert again.returncode == 0, again.stderr
+    again = cli(*command)
+    assert again.exit_code == 0, again.stderr
     assert times() == before
-    other = tilecppn(*command, "--effort", 9)
-    assert other.returncode == 2
+    other = cli(*command, "--effort", 9)
+    assert other.exit_code == 2
     assert "--overwrite" in other.stderr
     if dest == "a.dzi":  # killed before its page and descriptor
         for name in ("a.dzi", "a.html"):
             (tmp_path / name).unlink()
-        assert tilecppn(*command).returncode == 0
+        assert cli(*command).exit_code == 0
         assert (tmp_path / "a.dzi").exists()
         assert (tmp_path / "a.html").exists()
