@@ -141,6 +141,9 @@ def test_everything_has_a_key_and_a_name(browser: Browser, place: Path) -> None:
         page.keyboard.press("Enter")
         taken = becomes(page, before)
         assert values(page)["cppn"]["seed"] == 1
+        page.keyboard.press("Tab")  # not to the next of an endless number
+        assert page.evaluate("document.activeElement.closest('#thumbs')") is None
+        page.keyboard.press("Shift+Tab")
         page.keyboard.press("Shift+Enter")
         assert page.is_visible("#breeding")
         page.keyboard.press("c")
@@ -193,6 +196,35 @@ def test_a_phone_browses_the_wall(browser: Browser, place: Path, scheme: str) ->
         assert not page.is_visible("#wall")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide == 390
+
+
+def test_a_phone_on_its_side_shows_the_wall_beside_the_picture(
+    browser: Browser, place: Path
+) -> None:
+    with (
+        opened(place, place / "my.toml") as client,
+        looking(browser, client.server.url, width=844, height=390, has_touch=True) as page,
+    ):
+        page.wait_for_selector(THERE.format(2))
+        wall, view = (page.locator(f"#{part}").bounding_box() for part in ("wall", "view"))
+        assert wall is not None
+        assert view is not None
+        assert wall["x"] == view["x"] + view["width"]
+        assert min(wall["height"], view["height"]) > 280
+        touch = page.context.new_cdp_session(page)
+
+        def fingers(kind: str, *points: tuple[int, int]) -> None:
+            places = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+        for tilt, turn in ((4, 0.0), (40, 45.0)):
+            page.evaluate("document.getElementById('home').click()")
+            before = page.evaluate("studio.camera.zoom")
+            fingers("touchStart", (180, 180), (220, 180))
+            fingers("touchMove", (160, 180 - tilt), (240, 180 + tilt))
+            fingers("touchEnd")
+            wait_until(lambda before=before: page.evaluate("studio.camera.zoom") > 1.5 * before)  # type: ignore[misc]
+            assert page.evaluate("studio.camera.turn") == pytest.approx(turn)
 
 
 def test_what_arrives_late_is_not_shown(browser: Browser, place: Path) -> None:

@@ -85,6 +85,15 @@ def test_a_film_is_played_and_rendered(browser: Browser, place: Path) -> None:
         page.wait_for_selector(".player button:enabled")
         page.click(".player button")
         page.wait_for_selector("#playing:not([hidden])")
+        # Its middle is that of the picture.
+        apart = page.evaluate(
+            """() => {
+                const frame = document.getElementById('playing');
+                const { paddingTop, paddingBottom } = getComputedStyle(frame);
+                const lower = (parseFloat(paddingTop) - parseFloat(paddingBottom)) / 2;
+                return frame.clientHeight / 2 + lower - studio.camera.toScreen([300, 200])[1]; }"""
+        )
+        assert abs(apart) < 1.0
         keep(page, "film")
         first = page.get_attribute("#playing", "src")
         wait_until(lambda: page.get_attribute("#playing", "src") != first)

@@ -9,6 +9,8 @@ export class AnswerError extends Error {
   }
 }
 
+export const STOPPED = "The studio has stopped. Start it again in the same folder, and this page goes on.";
+
 /** Emits "lost" when the server does not answer any more, and "back". */
 export const connection = Object.assign(new EventTarget(), { lost: false });
 
@@ -20,7 +22,7 @@ async function asked(path, options) {
   } catch (error) {
     if (options.signal?.aborted) throw error;
     loseServer();
-    throw new AnswerError("the studio does not answer", 0);
+    throw new AnswerError(STOPPED, 0);
   }
   if (response.ok) return response;
   let text = `error ${response.status}`;

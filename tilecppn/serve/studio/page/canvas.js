@@ -334,6 +334,12 @@ export function turnBy(degrees) {
   redraw();
 }
 
+/** Undo a small turn, since two fingers that zoom hardly stay parallel. */
+export function straighten() {
+  const turn = (camera.turn + 45) % 90 - 45;
+  if (Math.abs(turn) < 8) turnBy(-turn);
+}
+
 /** @param {number} dx @param {number} dy */
 export function moveBy(dx, dy) {
   camera.center = camera.toPixel([camera.width / 2 + dx, camera.height / 2 + dy]);

@@ -132,7 +132,7 @@ inside(saving, "form").addEventListener("submit", async (event) => {
   } catch (error) {
     overwrite = error instanceof AnswerError && error.status === 409;
     fault.hidden = false;
-    fault.textContent = overwrite ? `${said(error)} is there already. Its comments would be lost.` : said(error);
+    fault.textContent = overwrite ? `${said(error)} is there already. What it holds would be lost, its comments, too.` : said(error);
     now.textContent = overwrite ? "Replace it" : "Save";
   }
 });

@@ -1,6 +1,6 @@
 // Touch, mouse, wheel and arrow keys on the picture.
 
-import { camera, frame, frameTo, moveBy, outline, zoomBy } from "./canvas.js";
+import { camera, frame, frameTo, moveBy, outline, straighten, zoomBy } from "./canvas.js";
 import { byId } from "./element.js";
 import { cursor, grab, stretched } from "./frame.js";
 import { attempt } from "./note.js";
@@ -47,6 +47,7 @@ view.addEventListener("pointermove", (event) => {
 });
 /** @param {PointerEvent} event */
 function release(event) {
+  if (pointers.size === 2) straighten();
   pointers.delete(event.pointerId);
   if (!edges) return;
   const { rectangle } = edges;

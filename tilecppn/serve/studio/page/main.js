@@ -1,6 +1,6 @@
 // Starts the page, and connects what belongs to no single part.
 
-import { connection, get } from "./api.js";
+import { connection, get, STOPPED } from "./api.js";
 import * as canvas from "./canvas.js";
 import * as controls from "./controls.js";
 import { byId, moveByArrows, tabsOf } from "./element.js";
@@ -15,7 +15,7 @@ import * as wall from "./wall.js";
 
 // ---- the server ----------------------------------------------------------------------------------
 
-connection.addEventListener("lost", () => note("The studio has stopped. Start it again in the same folder, and this page goes on.", true));
+connection.addEventListener("lost", () => note(STOPPED, true));
 connection.addEventListener("back", () => {
   note("The studio is back.");
   attempt(() => goTo(state.at));

@@ -147,7 +147,8 @@ const near = () => thumbs.scrollTop + 2 * thumbs.clientHeight > thumbs.scrollHei
 thumbs.addEventListener("scroll", () => near() && load(), { passive: true });
 new ResizeObserver(() => near() && load()).observe(thumbs);
 
-const cell = () => element("button", { type: "button", className: "thumb" },
+// One of an endless number is a stop of the Tab key; arrows move it.
+const cell = () => element("button", { type: "button", className: "thumb", tabIndex: -1 },
   element("img", { alt: "", decoding: "async" }), element("span"));
 
 /** @param {Element} cell */
@@ -287,6 +288,7 @@ function toggleParent(button) {
 }
 
 function mark() {
+  if (!thumbs.querySelector("[tabindex='0']")) stopAt(cellsShown()[0]);
   for (const button of cellsShown()) {
     const place = parents.indexOf(idOf(button));
     button.classList.toggle("parent", place >= 0);
@@ -331,6 +333,15 @@ thumbs.addEventListener("keydown", (event) => {
   all[at + way]?.focus();
   if (at + way > all.length - 2 * columns) load();
 });
+
+/** Make a thumbnail the one that the Tab key stops at.
+ *
+ * @param {HTMLButtonElement | null | undefined} cell */
+function stopAt(cell) {
+  if (!cell) return;
+  for (const other of cellsShown()) other.tabIndex = other === cell ? 0 : -1;
+}
+thumbs.addEventListener("focusin", (event) => stopAt(cellOf(event)));
 
 /** Focus the wall. */
 export const focus = () => (cellsShown().find((button) => button.hasAttribute("aria-current")) ?? cellsShown()[0])?.focus();
