@@ -46,10 +46,13 @@ FLAGS = [
 OWN = {
     "tanh": "tanh({0})",
     "sin": "sin({0})",
+    "cos": "cos({0})",
     "gaussian": "exp(-{0} * {0})",
     "softplus": "log(1.0 + exp({0}))",
     "sigmoid": "(1.0 / (1.0 + exp(-{0})))",
     "half-sine": "(0.5 + 0.5 * sin({0}))",
+    "sqrt-tanh": "sqrt(1.0 - abs(tanh({0})))",
+    "sigmoid-sin": "(1.0 / (1.0 + exp(-sin({0}))))",
 }
 # `take(which, count)`: draws with the page's shader (0) or that by hand (1), and gives the pixels.
 # Returns the share of values that the latter has more than a step away.
@@ -75,12 +78,13 @@ def by_hand(scene: Scene) -> Program:
     network = EvaluationContext.of(scene).network
     shape = Shape.of(scene, len(network.layers))
     grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
+    c, s = number(grid.cosine), number(grid.sine)
+    turned = [f"d.x * {c} - d.y * {s}", f"d.x * {s} + d.y * {c}"]
+    x, y = reversed(turned) if grid.swap else turned
     lines = [
         "fn hand_network(d: vec2f) -> vec4f {",
-        f"  let x: f32 = {number(grid.center[0])} + d.x * {number(grid.cosine)}"
-        f" - d.y * {number(grid.sine)};",
-        f"  let y: f32 = {number(grid.center[1])} + d.x * {number(grid.sine)}"
-        f" + d.y * {number(grid.cosine)};",
+        f"  let x: f32 = {number(grid.center[0])} + {x};",
+        f"  let y: f32 = {number(grid.center[1])} + {y};",
         f"  let r: f32 = length(vec2f(x - {number(x0)}, y - {number(y0)}));",
         # All shaders have the same data.
         f"  var total: vec4f = {_four(network.bias, 0)} + 1e-30 * cppn_at(0);",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tilecppn.kernels.wgsl import check_fits, data_of, function_alone, glsl_of
 from tilecppn.kernels.wgsl.data import stop_rows
-from tilecppn.kernels.wgsl.fragment import GLSL_POWER, WGSL_POWER
+from tilecppn.kernels.wgsl.fragment import GLSL_OWN, WGSL_OWN
 from tilecppn.kernels.wgsl.text import number, vector
 from tilecppn.scene.scene import Scene
 
@@ -66,7 +66,7 @@ def _wgsl(scene: Scene) -> tuple[str, str]:
             "fn cppn_stop(i: i32) -> vec4f {\n  return cppn_stops[i];\n}"
         )
 
-    return WGSL_POWER, _body(scene, stops)
+    return WGSL_OWN, _body(scene, stops)
 
 
 def _glsl(scene: Scene) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def _glsl(scene: Scene) -> tuple[str, str]:
 
     body = _body(scene, stops)
     has_stops = scene.output.palette is not None
-    return GLSL_POWER + (arrays[0] if has_stops else ""), glsl_of(body)
+    return GLSL_OWN + (arrays[0] if has_stops else ""), glsl_of(body)
 
 
 _LANGUAGES = {"glsl": _glsl, "wgsl": _wgsl}

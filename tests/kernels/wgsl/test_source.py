@@ -1,6 +1,5 @@
 """The source of shaders: numbers are exact, tables are whole, and GLSL follows from WGSL."""
 
-import math
 import re
 
 import numpy as np
@@ -15,7 +14,7 @@ from tilecppn.kernels.wgsl import data_of, glsl_of, program_of
 from tilecppn.kernels.wgsl.activations import DIFFERENCES, FUNCTIONS, LIBRARY
 from tilecppn.kernels.wgsl.reference import REFERENCES, references
 from tilecppn.kernels.wgsl.shape import Shape
-from tilecppn.kernels.wgsl.text import number, short_parts, with_called
+from tilecppn.kernels.wgsl.text import number, with_called
 from tilecppn.scene.scene import Scene
 
 
@@ -30,15 +29,6 @@ def test_a_literal_is_the_number(value: float) -> None:
     assert np.float32(float(number(value))) == np.float32(value)
     assert re.fullmatch(r"-?\d+(\.\d+)?(e[+-]\d+)?", number(value))
     assert "." in number(value) or "e" in number(value)
-
-
-@given(st.sampled_from([math.pi, math.log(2.0)]), st.integers(-2000, 2000))
-def test_products_with_short_parts_are_exact(value: float, n: int) -> None:
-    *short, rest = short_parts(value, 9, 11)
-    assert math.fsum([*short, rest]) == pytest.approx(value, rel=1e-15)
-    for part in short:
-        assert float(np.float32(n) * np.float32(part)) == n * part
-    assert abs(rest) < 2.0**-18 * value
 
 
 def test_a_function_comes_after_those_it_calls_and_once() -> None:

@@ -27,7 +27,7 @@ from tilecppn.kernels.wgsl.shape import DEEPEST, WIDEST, Shape
 from tilecppn.scene.sections import FULL
 from tilecppn.scene.view import Lattices
 
-REVISION = 3
+REVISION = 4
 BYTES = 1 << 26  # of one buffer: every device supports as much
 SPARE = 4  # layers of detail are rounded up to a multiple, so that a zoom needs few programs
 

@@ -5,7 +5,7 @@ so that no compiler can give the same point two values. A word holds the values 
 points.
 """
 
-from tilecppn.kernels.wgsl.fragment import WGSL_POWER, address_space
+from tilecppn.kernels.wgsl.fragment import WGSL_OWN, address_space
 from tilecppn.kernels.wgsl.program import kernel_functions
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.scene.view import Grid
@@ -119,7 +119,7 @@ def compute_source(shape: Shape, grid: Grid, width: int, *, compact: bool) -> st
     width: units per layer. compact: see `kernel_functions`.
     """
     data = f"{address_space(shape.rows)} data: array<vec4f, {shape.rows}>"
-    text = _HEAD.replace("UNITS", str(width)).replace("DATA", data) + WGSL_POWER
+    text = _HEAD.replace("UNITS", str(width)).replace("DATA", data) + WGSL_OWN
     text += _FINENESS if shape.detail else ""
     text += kernel_functions(grid, shape, ("call.turn.x", "call.turn.y"), compact=compact) + _STORED
     numbers = {

@@ -1,19 +1,22 @@
-"""The activations as shader functions of four units at a time, with the llvm kernel's coefficients.
+"""The activations as shader functions of four units at a time.
 
 They do not use tanh, exp and sin of the languages, whose precision is not specified, and do not
-rely on fused multiply-adds. `min(max())` is faster on software adapters than `clamp`.
+rely on fused multiply-adds.
 `FUNCTIONS` has f(x). `DIFFERENCES` has f(s + d) - f(s) for a sum s that is the same for all pixels,
 without cancellation: its error is relative to d, however small. There `a` and `b` are the values of
 `reference.REFERENCES` for s.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 
 from tilecppn.codegen.activations import SINGLE, TANH_BOTTOM, TANH_END, TANH_TOP
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.kernels.wgsl.text import horner, number, short_parts
+from tilecppn.kernels.wgsl.text import horner, number
 
-_LN2 = [number(part) for part in short_parts(math.log(2.0), 9)]
+_EXP = [  # (2^f - 1) / f in f, |f| ≤ 1/2
+    c * math.log(2.0) ** (6 - i) for i, c in enumerate([*SINGLE.exp, 1.0])
+]
 _COS = (  # (cos(r) - 1) / r² in r², |r| ≤ π / 2, within 4e-10
     -2.6297517416492886e-07,
     2.4774579745194932e-05,
@@ -30,44 +33,64 @@ def _in_turns(coefficients: tuple[float, ...], turn: float, factor: float = 1.0)
     return horner("q", [factor * c * turn ** (2 * (last - i)) for i, c in enumerate(every)])
 
 
+def _sine(*coefficients: float) -> str:
+    """Return the body of a sine: with the sign of v, the turns from a zero of slope 1,
+    p = |v|·(1/2 - |v|) times a polynomial in p.
+
+    Coefficients are by reweighted least squares of the absolute error.
+    """
+    return f"""\
+  let t: vec4f = x * {number(1.0 / math.tau)};
+  let v: vec4f = t - floor(t + 0.5);
+  let s: vec4f = v * (0.5 - abs(v));
+  let p: vec4f = abs(s);
+  return s * ({horner("p", coefficients)});"""
+
+
+def _exp(bounded: str, coefficients: Iterable[float] = _EXP) -> str:
+    """Return statements by which e^x is `scale`·(1 + `part`); the error is relative to max(1, |x|).
+
+    bounded: x within ± `SINGLE.widest`.
+    """
+    return f"""\
+  let t: vec4f = {bounded} * {number(1.0 / math.log(2.0))};
+  let n: vec4f = floor(t + 0.5);
+  let f: vec4f = t - n;
+  let part: vec4f = f * ({horner("f", coefficients)});
+  let scale: vec4f = cppn_power(n);
+"""
+
+
 def _function(name: str, body: str, parameters: str = "x: vec4f") -> str:
     return f"fn {name}({parameters}) -> vec4f {{\n{body}\n}}"
 
 
-_EXP_PARTS = f"""\
-  let c: vec4f = min(max(x, vec4f({-SINGLE.widest})), vec4f({SINGLE.widest}));
-  let n: vec4f = floor(c * {number(1.0 / math.log(2.0))} + 0.5);
-  let r: vec4f = (c - n * {_LN2[0]}) - n * {_LN2[1]};
-  let part: vec4f = r + r * r * ({horner("r", SINGLE.exp)});
-  let scale: vec4f = cppn_power(n);
-"""
-# Reduced to within a quarter turn of a zero; the error is absolute.
-_SIN = f"""\
-  let v: vec4f = 0.25 - abs(fract(x * {number(1.0 / math.tau)} + 0.25) - 0.5);
-  let q: vec4f = v * v;
-  return v * ({_in_turns(SINGLE.sin, math.tau, math.tau)});"""
+_EXP_PARTS = _exp(f"cppn_within(x, {SINGLE.widest})")
+_NEGATIVE = f"cppn_above(x, {-SINGLE.widest})"
+_SCALED = "  return scale + scale * part;"
 _TANH = f"""\
-  let c: vec4f = min(max(x, vec4f(-8.8)), vec4f(8.8));
+  let c: vec4f = cppn_within(x, 8.8);
   let q: vec4f = c * c;
   return c * (({horner("q", TANH_TOP)}) / ({horner("q", TANH_BOTTOM)}) + {number(TANH_END)});"""
 _SOFTPLUS = f"""\
-  let u: vec4f = cppn_exp(-abs(x));
+  let u: vec4f = cppn_decay(-abs(x));
   let s: vec4f = u / (u + 2.0);
   let q: vec4f = s * s;
-  return max(x, vec4f(0.0)) + 2.0 * (s + s * q * ({horner("q", SINGLE.atanh)}));"""
+  return cppn_above(x, 0.0) + 2.0 * (s + s * q * ({horner("q", SINGLE.atanh)}));"""
 
 BODIES = {
-    "exp": _EXP_PARTS + "  return scale + scale * part;",
+    "exp": _EXP_PARTS + _SCALED,
+    "decay": _exp(_NEGATIVE) + _SCALED,  # e^x of x ≤ 0
     # e^x - 1, also of small x
     "exp1": _EXP_PARTS + "  return scale * part + (scale - 1.0);",
-    "sin": _SIN,
+    "sin": _sine(56.144806, 71.19333, 50.26958, 12.566344),
     "cos": f"  return cppn_sin(x + {number(math.pi / 2)});",
     "tanh": _TANH,
     "sigmoid": "  return 1.0 / (cppn_exp(-x) + 1.0);",
     "softplus": _SOFTPLUS,
-    "relu": "  return max(x, vec4f(0.0));",
+    "relu": "  return cppn_above(x, 0.0);",
     "leaky_relu": "  return max(x, 0.2 * x);",
-    "gaussian": "  return cppn_exp(-x * x);",
+    "gaussian": "  return cppn_decay(-x * x);",
     "abs": "  return abs(x);",
     "square": "  return x * x;",
     "identity": "  return x;",
@@ -75,16 +98,22 @@ BODIES = {
     "sqrt_tanh": "  return sqrt(2.0 / (cppn_exp(2.0 * abs(x)) + 1.0));",
     "sigmoid_sin": "  return cppn_sigmoid(cppn_sin(x));",
 }
-LIBRARY = {f"cppn_{name}": _function(f"cppn_{name}", body) for name, body in BODIES.items()}
-# A sine that takes three quarters of the time, with an absolute error of 8e-6: in turns v from a
-# zero of slope 1, v (1/4 - v²) times a polynomial in v², by reweighted least squares.
-_BRIEF = (-32.60916519, 66.23887634, -64.79273987, 25.13216972)
-_BRIEF_SIN = f"""\
-  let t: vec4f = x * {number(1.0 / math.tau)};
-  let v: vec4f = t - floor(t + 0.5);
-  let q: vec4f = v * v;
-  return v * (0.25 - q) * ({horner("q", _BRIEF)});"""
-BRIEF = {"cppn_sin": _function("cppn_sin", _BRIEF_SIN)}
+# In fewer operations, with errors of 1e-5.
+_BRIEF_LOG = (0.03215177, -0.1360435, 0.28945518, -0.49190074, 0.99949437)  # log(1 + u) / u
+_BRIEF_BODIES = {
+    "sin": _sine(77.93929, 50.024895, 12.568868),
+    "decay": _exp(_NEGATIVE, (0.0096819136, 0.055919705, 0.24022021, 0.69312153)) + _SCALED,
+    "softplus": f"""\
+  let u: vec4f = cppn_decay(-abs(x));
+  return cppn_above(x, 0.0) + u * ({horner("u", _BRIEF_LOG)});""",
+}
+
+
+def _library(bodies: Mapping[str, str]) -> dict[str, str]:
+    return {f"cppn_{name}": _function(f"cppn_{name}", body) for name, body in bodies.items()}
+
+
+LIBRARY, BRIEF = _library(BODIES), _library(_BRIEF_BODIES)
 FUNCTIONS = {name: f"cppn_{name.replace('-', '_')}" for name in ACTIVATIONS}
 
 # 2 sin(d/2) (cos(s) cos(d/2) - sin(s) sin(d/2)): where d/2 has another sign by half a turn, both

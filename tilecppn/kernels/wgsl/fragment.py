@@ -31,14 +31,30 @@ fn cppn_pixel(index: vec2f) -> vec4f {
   return vec4f(total / (place.z * place.z), 1.0);
 }
 """
-WGSL_POWER = """\
+# What each language does fastest in software: 2^n of whole numbers, by the last bits of their sum
+# with 1.5·2^23 + 127; and x within ± a limit, or above one. Chromium compiles WGSL's
+# `vec4i(n)` with a check of its range, and its min, max and clamp with checks for NaN.
+WGSL_OWN = """\
 fn cppn_power(n: vec4f) -> vec4f {
-  return bitcast<vec4f>((vec4i(n) + 127) << vec4u(23));
+  return bitcast<vec4f>(bitcast<vec4i>(n + 12583039.0) << vec4u(23));
+}
+fn cppn_within(x: vec4f, most: f32) -> vec4f {
+  let above: vec4f = select(vec4f(-most), x, x > vec4f(-most));
+  return select(vec4f(most), above, above < vec4f(most));
+}
+fn cppn_above(x: vec4f, least: f32) -> vec4f {
+  return select(vec4f(least), x, x > vec4f(least));
 }
 """
-GLSL_POWER = """\
+GLSL_OWN = """\
 vec4 cppn_power(vec4 n) {
-  return intBitsToFloat((ivec4(n) + 127) << 23);
+  return intBitsToFloat(floatBitsToInt(n + 12583039.0) << 23);
+}
+vec4 cppn_within(vec4 x, float most) {
+  return min(max(x, -most), most);
+}
+vec4 cppn_above(vec4 x, float least) {
+  return max(x, least);
 }
 """
 _WGSL = """\
@@ -86,9 +102,9 @@ def wgsl_fragment(program: Program) -> str:
     """Return a WGSL module with the stages `corner` (3 vertices) and `pixel`."""
     rows = program.shape.rows
     head = _WGSL.replace("SPACE", address_space(rows)).replace("ROWS", str(rows))
-    return head + WGSL_POWER + program.source + _PIXEL + _WGSL_STAGES
+    return head + WGSL_OWN + program.source + _PIXEL + _WGSL_STAGES
 
 
 def glsl_fragment(program: Program) -> str:
     """Return a GLSL fragment shader; `cppn_height` is the number of rows, the top one first."""
-    return _GLSL + GLSL_POWER + glsl_of(program.source + _PIXEL) + _GLSL_STAGES
+    return _GLSL + GLSL_OWN + glsl_of(program.source + _PIXEL) + _GLSL_STAGES

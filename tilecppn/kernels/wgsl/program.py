@@ -30,8 +30,8 @@ MOST = 4096
 LITERAL = 1024
 
 # A brief sine has about 100 times float32's error. It serves plain networks of which float32 is
-# expected to put at most this share of 8-bit values off by one; then one in 50 may be, by no more.
-BRIEF = 2e-4
+# expected to put at most this share of 8-bit values off by one; then one in 20 may be, by no more.
+BRIEF = 5e-4
 
 # The square of how much values change across a pixel.
 _CHANGE = """\
@@ -62,8 +62,8 @@ def program_of(scene: Scene, shape: Shape) -> Program:
 
     It returns a colour as vec3f. d: an offset from the reference in plane units, to the right and
     down. layers: the number of hidden layers to evaluate. differences: how many of them evaluate
-    differences from the reference. The functions call `cppn_at(row: i32) -> vec4f` and
-    `cppn_power(n: vec4f)`, 2^n; with detail they read `cppn_view`, see fragment.py.
+    differences from the reference. The functions call `cppn_at(row: i32) -> vec4f` and those that a
+    language has of its own; with detail they read `cppn_view`: see fragment.py.
     """
     literal = not shape.detail and shape.rows <= LITERAL
     vectors = shape.vectors > UNROLLED
@@ -81,7 +81,8 @@ def program_of(scene: Scene, shape: Shape) -> Program:
 def function_alone(scene: Scene, data: Data, stops: str) -> str:
     """Return functions, the last of them `cppn_colour(d: vec2f) -> vec3f`, with all numbers inside.
 
-    stops: the source of `cppn_stop`, which differs between the languages. They call `cppn_power`.
+    stops: the source of `cppn_stop`, which differs between the languages. They call the functions
+    that a language has of its own.
     """
     rows = [vector(row) for row in data.rows.tolist()]
     form = Form(lambda index: rows[int(index)], lambda index: rows[int(index)])

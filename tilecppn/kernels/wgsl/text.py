@@ -18,19 +18,6 @@ def vector(values: Iterable[float]) -> str:
     return f"vec{len(numbers)}f({', '.join(numbers)})"
 
 
-def short_parts(value: float, *bits: int) -> list[float]:
-    """Split a number into parts of so many bits, whose products with small integers are exact.
-
-    The last part is the remainder, so that `x - n·value` is precise without fused multiply-adds.
-    """
-    parts, rest = [], value
-    for count in bits:
-        unit = 2.0 ** (np.floor(np.log2(abs(rest))) + 1 - count)
-        parts.append(float(np.trunc(rest / unit) * unit))
-        rest -= parts[-1]
-    return [*parts, rest]
-
-
 def horner(x: str, coefficients: Iterable[float]) -> str:
     """Return the expression of a polynomial in the variable `x`, highest power first."""
     first, *others = [number(c) for c in coefficients]
