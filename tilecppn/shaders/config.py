@@ -22,6 +22,7 @@ from tilecppn.scene.symmetry import reflections
 
 ZOOM: Final = 1e5  # the page's largest zoom, relative to the whole picture
 SCREEN: Final = 2000.0  # pixels of a window at that zoom, which decides the finest layers held
+_UNESCAPED: Final = str.maketrans("&<>", ",.:")  # digits that JSON in HTML need not escape
 
 
 def layers_of(scene: Scene) -> int:
@@ -181,6 +182,11 @@ def parameters_of(scene: Scene, shape: Shape) -> NDArray[np.float32]:
 
 
 def packed(values: NDArray[np.float32]) -> str:
-    """Encode float32 as text: split into byte planes, deflated, in base64."""
+    """Encode float32 as text: split into byte planes, `deflated`."""
     planes = values.view(np.uint8).reshape(-1, 4).T
-    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
+    return deflated(planes.tobytes())
+
+
+def deflated(data: bytes) -> str:
+    """Encode bytes as text: deflated, in base 85, which is 6 % shorter than base 64."""
+    return base64.b85encode(zlib.compress(data, 9)).decode().translate(_UNESCAPED)

@@ -11,7 +11,6 @@ import html
 import io
 import json
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,7 +25,7 @@ from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.pixels.preview import preview
 from tilecppn.scene.scene import Scene
 from tilecppn.scene.sections import About
-from tilecppn.shaders.config import config_of, layers_of, packed, parameters_of
+from tilecppn.shaders.config import config_of, deflated, layers_of, packed, parameters_of
 from tilecppn.shaders.motion import Motion
 
 _HERE: Final = Path(__file__).parent / "web"
@@ -59,7 +58,8 @@ def live_page(
     unused = "film" if motion is None else "walk"
     names = [name for name in _SCRIPTS if name != unused]
     script = sources["script"] = _scripts(names)
-    data = {"parameters": packed(parts.parameters), "sources": _deflated(json.dumps(sources))}
+    texts = deflated(json.dumps(sources).encode())
+    data = {"parameters": packed(parts.parameters), "sources": texts}
     config = parts.config
     if motion is not None:
         config["film"], data["film"] = motion.config(), packed(motion.numbers())
@@ -150,14 +150,11 @@ def _still(scene: Scene) -> str:
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _deflated(text: str) -> str:
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-
-
 def _minified(name: str, comment: str) -> str:
-    """Return a style or script of web/ without indentation, comment lines and lines of types."""
-    lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith((comment, "/**")))
+    """Return a style or script of web/ without indentation, comment lines and types."""
+    text = re.sub(r"/\*\* .*? \*/ ?", "", (_HERE / name).read_text("utf-8"))
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(comment))
 
 
 def _text(text: str) -> str:
