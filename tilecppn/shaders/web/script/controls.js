@@ -5,6 +5,7 @@ const $ = (id) => document.getElementById(id);
 const LEAST = 0.05;  // smallest zoom
 let noticed = 0;
 
+/** @param {string} text */
 function notice(text, stay = false) {
   $("notice").textContent = text;
   $("notice").hidden = !text;
@@ -13,18 +14,21 @@ function notice(text, stay = false) {
 }
 
 class Controls {
+  /** @param {Picture} picture @param {Walk | Film} walk */
   constructor(picture, walk) {
     this.picture = picture;
     this.walk = walk;
     this.canvas = picture.canvas;
+    /** @type {Map<number, number[]>} */
     this.fingers = new Map();
     this.pointers();
-    this.buttons();
+    this.actions = this.buttons();
     document.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => picture.change()).observe(this.canvas);
   }
 
   // Converts an offset from the screen's centre, in pixels, to plane units.
+  /** @param {number} x @param {number} y */
   offset(x, y) {
     const { picture, canvas } = this, { view } = picture;
     const steps = picture.steps(canvas.clientWidth, canvas.clientHeight, view.zoom);
@@ -33,14 +37,15 @@ class Controls {
   }
 
   // Moves the view so that the point at `from` comes to `to`, zoomed and rotated; both from the centre.
+  /** @param {number[]} from @param {number[]} to */
   move(from, to, factor = 1, turn = 0) {
     const { picture } = this, { view } = picture;
-    const [u, v] = this.offset(...from), wanted = view.zoom * factor;
+    const [u, v] = this.offset(from[0], from[1]), wanted = view.zoom * factor;
     view.u += u;
     view.v += v;
     view.zoom = Math.min(picture.config.zoom, Math.max(LEAST, wanted));
     view.turn += turn;
-    const [back, down] = this.offset(...to);
+    const [back, down] = this.offset(to[0], to[1]);
     view.u -= back;
     view.v -= down;
     if (wanted > picture.config.zoom && factor > 1)
@@ -48,6 +53,7 @@ class Controls {
     picture.change();
   }
 
+  /** @param {MouseEvent} event */
   middle(event) {
     const box = this.canvas.getBoundingClientRect();
     return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
@@ -59,7 +65,7 @@ class Controls {
       canvas.setPointerCapture(event.pointerId);
       fingers.set(event.pointerId, this.middle(event));
     });
-    for (const name of ["pointerup", "pointercancel"])
+    for (const name of /** @type {const} */ (["pointerup", "pointercancel"]))
       canvas.addEventListener(name, (event) => fingers.delete(event.pointerId));
     canvas.addEventListener("pointermove", (event) => {
       if (!fingers.has(event.pointerId)) return;
@@ -83,7 +89,8 @@ class Controls {
   }
 
   buttons() {
-    const actions = this.actions = {
+    /** @type {Record<string, (event?: MouseEvent | KeyboardEvent) => void>} */
+    const actions = {
       in: () => this.move([0, 0], [0, 0], 1.5),
       out: () => this.move([0, 0], [0, 0], 1 / 1.5),
       home: () => this.picture.home(),
@@ -107,20 +114,24 @@ class Controls {
     $("walk").hidden = !z.length && !film;
     $("next").hidden = !z.length || film;
     $("full").hidden = !document.fullscreenEnabled;
+    return actions;
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.target === $("scrub") && event.key.startsWith("Arrow")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || $("saving").open) return;
     const { actions } = this, far = Math.min(this.canvas.clientWidth, this.canvas.clientHeight) / 8;
+    /** @type {Record<string, number[]>} */
     const arrow = { ArrowLeft: [far, 0], ArrowRight: [-far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] };
+    /** @type {Record<string, string>} */
     const keys = {
       "+": "in", "=": "in", "-": "out", 0: "home", Home: "home", r: "turn", f: "full", i: "info",
       s: "save", " ": "walk", n: "next",
     };
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (arrow[event.key]) this.move([0, 0], arrow[event.key]);
-    else if (name === " " && event.target.tagName === "BUTTON") return;
+    else if (name === " " && event.target instanceof HTMLButtonElement) return;
     else if (keys[name] && !$(keys[name]).hidden) actions[keys[name]](event);
     else if (name === "Escape" && !$("panel").hidden) actions.info();
     else return;
@@ -143,6 +154,7 @@ function fullScreen() {
   else document.documentElement.requestFullscreen().catch(() => notice("Full screen is not allowed here"));
 }
 
+/** @param {Picture} picture */
 function openSaving(picture) {
   const [, , width, height] = picture.config.drawn;
   const wide = () => Math.round(Number($("pixels").value)) || 0;
@@ -173,6 +185,7 @@ function openSaving(picture) {
 }
 
 // Blocks other drawing meanwhile.
+/** @param {Picture} picture @param {[number, number, (share: number) => void, () => boolean]} rest */
 async function savedPicture(picture, ...rest) {
   picture.busy = true;
   try {

@@ -1,11 +1,13 @@
 // A film: latent and view over time, from equally spaced moments; see motion.py.
 
 class Film {
+  /** @param {Picture} picture @param {FilmConfig} config @param {Float32Array} numbers */
   constructor(picture, config, numbers) {
     this.picture = picture;
     this.config = config;
     this.numbers = numbers;
     this.time = 0;  // from 0 to 1
+    this.last = 0;
     $("scrub").hidden = false;
     $("scrub").addEventListener("input", () => {
       this.time = Number($("scrub").value);
@@ -40,9 +42,11 @@ class Film {
   show() {
     const { picture, numbers, config: { moments } } = this, { config } = picture;
     const place = this.time * (moments - 1), i = Math.min(Math.floor(place), moments - 2);
+    /** @param {number} column */
     const pair = (column) => [0, 1].map((k) => numbers[column * moments + i + k]);
     /** @type {(pair: number[]) => number} */
     const mixed = ([a, b]) => a + (place - i) * (b - a);
+    /** @param {number} column */
     const whole = (column) => {
       const near = pair(column), rest = pair(column + 2);
       return mixed([near[0] + rest[0], near[1] + rest[1]]);

@@ -9,14 +9,22 @@
 
 const TEXELS = 1024;
 
+/** @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2DSettings} [options] */
+function contextOf(canvas, options) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", options));
+}
+
+/** @param {any} adapter @param {Float32Array} rows @returns {Promise<Backend>} */
 async function webgpu(adapter, rows) {
   const device = await adapter.requestDevice();
   const { STORAGE, UNIFORM, COPY_DST } = GPUBufferUsage;
   const data = device.createBuffer({ size: rows.byteLength, usage: STORAGE | UNIFORM | COPY_DST });
   const view = device.createBuffer({ size: 64, usage: UNIFORM | COPY_DST });
   // Pixels are read back: software adapters cannot present to a WebGPU canvas.
-  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  const canvas = document.createElement("canvas"), context = contextOf(canvas);
+  /** @type {{ width: number, height: number, texture: any, pixels: any } | null} */
   let target = null;
+  /** @param {number} width @param {number} height */
   function sized(width, height) {
     const padded = Math.ceil(width / 64) * 64;  // a row is a multiple of 256 bytes
     if (target?.width === padded && target.height === height) return target;
@@ -45,7 +53,7 @@ async function webgpu(adapter, rows) {
         vertex: { module, entryPoint: "corner" },
         fragment: { module, entryPoint: "pixel", targets: [{ format: "rgba8unorm" }] },
       });
-      const read = { buffer: data, size: 16 * code.match(/cppn_data: .* (\d+)>/)[1] };
+      const read = { buffer: data, size: 16 * Number(code.match(/cppn_data: .* (\d+)>/)?.[1]) };
       const entries = [read, { buffer: view }].map((resource, binding) => ({ binding, resource }));
       const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
       const fault = await device.popErrorScope();
@@ -80,6 +88,7 @@ void main() {
   gl_Position = vec4(float(gl_VertexID & 1) * 4.0 - 1.0, float(gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0);
 }`;
 
+/** @param {Float32Array} rows @returns {Promise<Backend | null>} */
 async function webgl2(rows) {
   const canvas = document.createElement("canvas");
   /** @type {WebGLContextAttributes} */
@@ -109,23 +118,23 @@ async function webgl2(rows) {
     language: "glsl",
     software: /swiftshader|llvmpipe|software|basic render/i.test(renderer),
     lost,
-    lose: () => gl.getExtension("WEBGL_lose_context").loseContext(),
+    lose: () => gl.getExtension("WEBGL_lose_context")?.loseContext(),
     rows(values) {
       padded.set(values);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, TEXELS, lines, gl.RGBA, gl.FLOAT, padded);
     },
     async compiled(source) {
       const program = gl.createProgram();
-      for (const [kind, text] of [[gl.VERTEX_SHADER, CORNERS], [gl.FRAGMENT_SHADER, source]]) {
-        const shader = gl.createShader(kind);
-        gl.shaderSource(shader, text);
+      for (const kind of [gl.VERTEX_SHADER, gl.FRAGMENT_SHADER]) {
+        const shader = /** @type {WebGLShader} */ (gl.createShader(kind));
+        gl.shaderSource(shader, kind === gl.VERTEX_SHADER ? CORNERS : source);
         gl.compileShader(shader);
         gl.attachShader(program, shader);
       }
       gl.linkProgram(program);
       if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-        const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
-        throw new Error([gl.getProgramInfoLog(program), ...logs].join("\n"));
+        const logs = gl.getAttachedShaders(program)?.map((shader) => gl.getShaderInfoLog(shader));
+        throw new Error([gl.getProgramInfoLog(program), ...(logs ?? [])].join("\n"));
       }
       const [view, heightOf] = ["cppn_view", "cppn_height"].map((name) => gl.getUniformLocation(program, name));
       return { program, view, heightOf };
@@ -138,7 +147,7 @@ async function webgl2(rows) {
       gl.uniform4fv(view, place);
       gl.uniform1f(heightOf, height);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
-      const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+      const fence = /** @type {WebGLSync} */ (gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0));
       gl.flush();
       const pending = () => gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED;
       while (pending()) await new Promise((next) => setTimeout(next, 2));
@@ -149,18 +158,20 @@ async function webgl2(rows) {
 }
 
 // Returns `wanted`, or the first backend that works here; null if none does. In software WebGL2 is faster.
+/** @param {Omit<Sources, "script">} sources @param {Reference} reference @param {string?} wanted @returns {Promise<Gpu | null>} */
 async function drawer(sources, reference, wanted) {
   const request = wanted !== "WebGL2" && navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   const adapter = await request;
   const slow = adapter?.info?.isFallbackAdapter, names = slow ? ["WebGL2", "WebGPU"] : ["WebGPU", "WebGL2"];
   for (const name of wanted ? [wanted] : names) {
     try {
+      /** @type {Backend | null} */
       const made = await (name === "WebGL2" ? webgl2(reference.rows) : adapter && webgpu(adapter, reference.rows));
       if (!made) continue;
-      made.program = programsOf(made, sources[made.language], reference);
-      if (await draws(made, reference.rows)) return made;
+      const gpu = { ...made, program: programsOf(made, sources[made.language], reference) };
+      if (await draws(gpu, reference.rows)) return gpu;
     } catch (error) {
-      failures.push(`${name}: ${error.message}`);
+      failures.push(`${name}: ${/** @type {Error} */ (error).message}`);
     }
   }
   return null;
@@ -169,18 +180,22 @@ async function drawer(sources, reference, wanted) {
 // Returns a function from the counts of a view, its layers first, to a promise of its program. Software draws
 // its own text several times as fast as loops and even compiles it faster; others have one for all views.
 // While it is `moving`, no further view gets its own.
+/** @param {Backend} gpu @param {string} source @param {Reference} reference @returns {Gpu["program"]} */
 function programsOf(gpu, source, reference) {
+  /** @type {Record<string, Promise<Program>>} */
   const made = {}, most = reference.config.rows.unrolled;
   return (counts, moving) => {
-    const own = counts.slice(0, 3), unrolled = gpu.software && own[0] <= most && (!moving || made[own]);
-    const key = unrolled ? own : "";
+    const own = counts.slice(0, 3), name = String(own);
+    const unrolled = gpu.software && own[0] <= most && (!moving || Boolean(made[name]));
+    const key = unrolled ? name : "";
     return (made[key] ??= gpu.compiled(written(source, reference, unrolled && own)));
   };
 }
 
 // Checks that a drawn pixel arrives on another canvas: all have an alpha of 1.
+/** @param {Gpu} gpu @param {Float32Array} rows */
 async function draws(gpu, rows) {
-  const scratch = document.createElement("canvas").getContext("2d");
+  const scratch = contextOf(document.createElement("canvas"));
   const counts = [1, ...Array(7).fill(0)], program = await gpu.program(counts);
   gpu.rows(rows);
   scratch.drawImage(await gpu.draw(program, 1, 1, [0, 0, 1, 0, 0, 0, 0, 0, ...counts]), 0, 0);
@@ -188,4 +203,5 @@ async function draws(gpu, rows) {
   failures.push(`${gpu.name}: draws nothing`);
   return false;
 }
+/** @type {string[]} */
 const failures = [];

@@ -1,5 +1,6 @@
 // Reads the network's numbers from the page's data.
 
+/** @param {Uint8Array} planes */
 function floatsOf(planes) {
   const count = planes.length / 4, bytes = new Uint8Array(planes.length);
   for (let plane = 0; plane < 4; plane++)
@@ -8,8 +9,10 @@ function floatsOf(planes) {
 }
 
 // Layers with weights, biases, readouts and each unit's function; the outputs' biases; colours.
+/** @param {Config} config @param {Float32Array} floats @returns {Network} */
 function networkOf(config, floats) {
   let at = 0;
+  /** @param {number} count */
   const take = (count) => floats.subarray(at, (at += count));
   const { width, channels } = config, depth = config.layers.length;
   const columns = config.inputs.reduce((n, name) => n + (name === "z" ? config.z.length : 1), 0);
@@ -30,8 +33,10 @@ function networkOf(config, floats) {
 // Writes the rows that never change into a shader's text, since compilers optimise constants. With the
 // numbers of layers, differences and the first layer followed it first unrolls the loops over layers, which
 // then end at no pixel before all layers: software takes longer for such ends than for the layers.
+/** @param {string} source @param {Reference} reference @param {number[] | false} [counts] */
 function written(source, { config, rows }, counts) {
   const kind = source.startsWith("#") ? "vec4" : "vec4f", { constant, perLayer } = config.rows;
+  /** @param {number} row */
   const literal = (row) =>
     `${kind}(${Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)))})`;
   if (counts) {
@@ -40,7 +45,9 @@ function written(source, { config, rows }, counts) {
     const turns = config.detail
       ? [[0, Math.min(1, differences)], [1, differences], [differences, 1], [Math.max(1, differences), layers], [0, 0]]
       : [[0, 1], [1, layers]];
+    /** @param {string} body @param {number} i */
     const unrolled = (body, i) => {
+      /** @type {Record<string, number>} */
       const bases = { i };
       return body
         .replace(/.*\b([krt])(?:: i32)? = (\d+) \+ i \* (\d+);/g, (_, name, first, stride) => {
@@ -51,12 +58,12 @@ function written(source, { config, rows }, counts) {
           const bias = name === "r" && i > differences && +more + Number(!!config.detail) < perLayer;
           return bias ? literal(bases.r + +more) : `cppn_at(${bases[name] + +more})`;
         })
-        .replace(/\bi\b/g, i)
-        .replace(/\bfollowed\b/g, followed);
+        .replace(/\bi\b/g, String(i))
+        .replace(/\bfollowed\b/g, String(followed));
     };
     source = source
       .replace(/  for \(.*\n( *(?:let|int) k[^]*?\n)  \}/g, (_, body) => {
-        const [first, end] = turns.shift();
+        const [first, end] = turns.shift() ?? [0, 0];
         let text = "";
         for (let i = first; i < end; i++) text += `{\n${unrolled(body, i)}}\n`;
         return text;
@@ -67,6 +74,7 @@ function written(source, { config, rows }, counts) {
 }
 
 // Formats a float for TOML and shaders: with a point or an exponent.
+/** @param {number} number */
 function real(number) {
   const text = String(number);
   return /[.e]/.test(text) ? text : `${text}.0`;

@@ -5,6 +5,7 @@ const REST = 160;  // milliseconds without a change after which every pixel is d
 const FRAME = 24;  // milliseconds that a frame may take while the view moves
 
 // Draws a scene on a canvas with the backend `wanted` or the first that works; null if none does.
+/** @param {{ config: Config, parameters: Float32Array, wgsl: string, glsl: string }} parts @param {HTMLCanvasElement} canvas @param {string?} wanted */
 async function pictureOf({ config, parameters, wgsl, glsl }, canvas, wanted) {
   const reference = new Reference(config, parameters), sources = { wgsl, glsl };
   reference.fill({ u: 0, v: 0, step: 1, scale: 1, z: config.z });
@@ -13,6 +14,7 @@ async function pictureOf({ config, parameters, wgsl, glsl }, canvas, wanted) {
 }
 
 class Picture {
+  /** @param {Config} config @param {Reference} reference @param {Omit<Sources, "script">} sources @param {Gpu} gpu @param {HTMLCanvasElement} canvas */
   constructor(config, reference, sources, gpu, canvas) {
     this.config = config;
     this.reference = reference;
@@ -20,9 +22,11 @@ class Picture {
     this.gpu = gpu;
     this.canvas = canvas;
     this.busy = this.walking = false;
+    this.quality = this.complete = 0;
+    this.view = { u: 0, v: 0, zoom: 1, turn: 0 };
     /** @type {?() => void} */
     this.onframe = null;
-    this.context = canvas.getContext("2d", { alpha: false });
+    this.context = contextOf(canvas, { alpha: false });
     this.z = [...config.z];
     this.speed = 500;  // pixels per millisecond, as measured
     this.changed = 0;
@@ -37,6 +41,7 @@ class Picture {
   }
 
   // The offset from the whole canvas' centre to the centre of the part that is drawn.
+  /** @param {number} zoom @param {number} turn */
   middle(zoom, turn) {
     const { drawn, whole, grid } = this.config;
     const [x, y] = [0, 1].map((k) => drawn[k] + (drawn[k + 2] - 1) / 2 - (whole[k] - 1) / 2);
@@ -45,8 +50,10 @@ class Picture {
   }
 
   // Plane units per pixel, to the right and down, for a picture of width × height pixels.
+  /** @param {number} width @param {number} height @param {number} zoom */
   steps(width, height, zoom) {
     const { drawn, grid, endpoints, stretch } = this.config, [, , w, h] = drawn;
+    /** @param {number} n */
     const count = (n) => (endpoints ? Math.max(n - 1, 1) : n);
     let along = count(w) / count(width), down = count(h) / count(height);
     if (Math.abs(w * height - h * width) >= Math.max(w, h)) along = down = Math.max(along, down);
@@ -62,6 +69,7 @@ class Picture {
   }
 
   // Prepares the shader for a view of width × height pixels; returns a function that draws parts of it.
+  /** @param {number} width @param {number} height @param {number} samples @returns {Draw} */
   prepare(width, height, samples, view = this.view, z = this.z, moving = false) {
     const steps = this.steps(width, height, view.zoom);
     const scale = this.config.scale / view.zoom, step = Math.max(...steps) / samples;
@@ -79,6 +87,7 @@ class Picture {
   }
 
   // Runs a drawing task after the previous one has ended, since there is only one device.
+  /** @template T @param {() => Promise<T>} task @returns {Promise<T>} */
   locked(task) {
     return (this.lock = this.lock.catch(() => {}).then(task));
   }
@@ -110,7 +119,7 @@ class Picture {
     let q = 1;
     while (q < 16 && (width * height) / (q * q) > this.speed * FRAME) q *= 2;
     const w = Math.ceil(width / q), h = Math.ceil(height / q);
-    const draw = this.prepare(width, height, 1, this.view, this.z, this.complete), start = performance.now();
+    const draw = this.prepare(width, height, 1, this.view, this.z, this.complete > 0), start = performance.now();
     const source = await draw(0, 0, w, h, q);
     this.measure(w * h, start);
     if (this.canvas.width !== width) this.canvas.width = width;  // setting it clears the canvas
@@ -121,12 +130,14 @@ class Picture {
   }
 
   // Accepts a faster measurement at once; a slower one may have had another cause.
+  /** @param {number} pixels @param {number} start */
   measure(pixels, start) {
     const speed = pixels / Math.max(performance.now() - start, 0.5);
     this.speed = speed > this.speed ? speed : 0.5 * (this.speed + speed);
   }
 
   // Draws all of it; resolves to false if the view changed meanwhile.
+  /** @param {number} at */
   async fine(at) {
     const { samples } = this.config;
     while (performance.now() - at < REST) {
@@ -147,8 +158,9 @@ class Picture {
   }
 
   // Returns the pixels (RGBA) of a part of a picture of width × height, drawn tile by tile.
+  /** @param {Draw} draw @param {number} width @param {number} top @param {number} rows @param {HTMLCanvasElement} scratch */
   async strip(draw, width, top, rows, scratch) {
-    const context = scratch.getContext("2d", { alpha: false, willReadFrequently: true });
+    const context = contextOf(scratch, { alpha: false, willReadFrequently: true });
     scratch.width = width;
     scratch.height = rows;
     for (let x = 0; x < width; x += 1024) {
@@ -160,6 +172,7 @@ class Picture {
 }
 
 // Corners of tiles, those nearest to the centre first.
+/** @param {number} width @param {number} height */
 function tilesFrom(width, height) {
   const corners = [];
   for (let y = 0; y < height; y += TILE) for (let x = 0; x < width; x += TILE) corners.push([x, y]);

@@ -5,6 +5,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   return n;
 });
 
+/** @param {string} kind @param {Uint8Array} bytes */
 function chunk(kind, bytes) {
   const out = new Uint8Array(bytes.length + 12), view = new DataView(out.buffer);
   view.setUint32(0, bytes.length);
@@ -17,6 +18,7 @@ function chunk(kind, bytes) {
 }
 
 // Converts rows of RGBA to RGB, each byte minus the one a pixel to the left (PNG filter 1).
+/** @param {Uint8ClampedArray} rgba @param {number} width @param {number} rows */
 function filtered(rgba, width, rows) {
   const out = new Uint8Array(rows * (3 * width + 1));
   for (let y = 0, at = 0, from = 0; y < rows; y++) {
@@ -28,6 +30,7 @@ function filtered(rgba, width, rows) {
 }
 
 // Returns the current view as a PNG, or null if `stopped` returns true. tell(share) reports progress.
+/** @param {Picture} picture @param {number} width @param {number} height @param {(share: number) => void} tell @param {() => boolean} stopped */
 async function pngOf(picture, width, height, tell, stopped) {
   const samples = picture.config.samples, scratch = document.createElement("canvas");
   const draw = picture.prepare(width, height, samples, { ...picture.view }, [...picture.z]);

@@ -3,6 +3,7 @@
 
 const TAU = 2 * Math.PI;
 // For the activations of networks with detail: value, slope, and what the shader needs of a sum.
+/** @type {Record<Activation, [(s: number) => number, (s: number) => number, (s: number) => number[]]>} */
 const ACTIVATIONS = {
   sin: [Math.sin, Math.cos, (s) => [Math.sin(s), Math.cos(s)]],
   cos: [Math.cos, (s) => -Math.sin(s), (s) => [Math.cos(s), -Math.sin(s)]],
@@ -19,6 +20,7 @@ const ACTIVATIONS = {
 };
 
 class Reference {
+  /** @param {Config} config @param {Float32Array} floats */
   constructor(config, floats) {
     this.config = config;
     this.network = networkOf(config, floats);
@@ -27,7 +29,7 @@ class Reference {
     this.rows = new Float32Array(4 * rows.count);
     this.network.layers.forEach((layer, i) => {
       if (i) this.#weights(i, layer.inputs, (o, k) => layer.weight[o * layer.inputs + k]);
-      if (layer.readout) this.#readout(i);
+      if (layer.readout) this.#readout(i, layer.readout);
     });
     for (let i = 0; i < rows.stops; i++)
       this.rows.set(this.network.stops.subarray(3 * i, 3 * i + 3), 4 * (rows.palette + i));
@@ -35,6 +37,7 @@ class Reference {
 
   // Fills in the rows for a view { u, v, step, scale, z } and, if needed, the point at which the local
   // fineness is measured; returns the last two vectors for the view (kernels/wgsl/fragment.py).
+  /** @param {Wanted} view */
   fill(view) {
     const { config, network } = this, { rows } = config;
     const point = folded(config, view.u, view.v);
@@ -46,7 +49,7 @@ class Reference {
     this.#weights(0, 3, (o, k) => first.weight[3 * o + k]);
     const total = Float64Array.from(network.bias);
     const layers = config.detail
-      ? this.#detail(view, first, inputs, total)
+      ? this.#detail(config.detail, view, first, inputs, total)
       : this.#plain(first, inputs);
     this.rows.fill(0, 4 * rows.outputs, 4 * rows.outputs + 4);
     this.rows.set(total, 4 * rows.outputs);
@@ -54,12 +57,14 @@ class Reference {
   }
 
   // x, y and the radius of a point after symmetry.
+  /** @param {Folded} point */
   #inputs({ x, y, heights }) {
     const { origin } = this.config;
     return [x, y, Math.hypot(x - origin[0], y - origin[1], ...heights)];
   }
 
   // Layer 0 with the latent folded into its biases: weights of x, y and r.
+  /** @param {number[]} z @returns {Affine} */
   #first(z) {
     const { config } = this, { weight, bias, inputs } = this.network.layers[0];
     const full = new Float64Array(3 * config.width), sums = Float64Array.from(bias);
@@ -75,18 +80,21 @@ class Reference {
     return { weight: full, bias: sums, inputs: 3 };
   }
 
+  /** @param {Affine} first @param {number[]} inputs */
   #plain(first, inputs) {
     this.network.layers.forEach((layer, i) => this.#constants(i, i ? layer.bias : sumsOf(first, inputs)));
     return [this.network.layers.length, ...Array(7).fill(0)];
   }
 
-  #detail(view, first, inputs, total) {
-    const { config, network } = this, { width, channels, detail: d } = config;
+  /** @param {Detail} d @param {Wanted} view @param {Affine} first @param {number[]} inputs @param {Float64Array} total */
+  #detail(d, view, first, inputs, total) {
+    const { config, network } = this, { width, channels } = config;
     const layers = [first, ...network.layers.slice(1)];
-    const at = view.measured ? this.#inputs(folded(config, ...view.measured)) : inputs;
-    const finer = this.#fineness(view, layers, at), amplitudes = amplitudesOf(config, view, finer);
+    const [u, v] = view.measured ?? [], at = view.measured ? this.#inputs(folded(config, u, v)) : inputs;
+    const finer = this.#fineness(d, view, layers, at), amplitudes = amplitudesOf(d, view, finer);
     const direct = d.direct[view.scale < config.scale ? 1 : 0];  // see config.py
     const differences = Math.max(0, amplitudes.length - direct);
+    /** @type {ArrayLike<number>} */
     let h = inputs;
     for (let i = 0; i < amplitudes.length; i++) {
       const { functions, readout, bias } = network.layers[i], differs = i < differences;
@@ -98,7 +106,7 @@ class Reference {
       for (let o = 0; o < width; o++) {
         const change = h[o] - (d.means[i][functions[o]] ?? 0);
         for (let c = 0; c < channels; c++) {
-          const part = readout[c * width + o] * change;
+          const part = /** @type {Float32Array} */ (readout)[c * width + o] * change;
           if (fade === undefined) total[c] += scaled[c] * part;
           else own[c] += part;
         }
@@ -106,24 +114,28 @@ class Reference {
       this.rows.set(own, this.#reference(i + 1, 0, -1));
       this.rows.set(scaled, 4 * (config.rows.factors + i));
     }
-    return [amplitudes.length, differences, ...localOf(config, view, finer)];
+    return [amplitudes.length, differences, ...localOf(d, width, view, finer)];
   }
 
   // Writes what the shader needs of a unit's sum; returns the unit's value.
+  /** @param {number} layer @param {number} unit @param {(typeof ACTIVATIONS)[Activation]} activation @param {number} sum */
   #pair(layer, unit, [value, , reference], sum) {
     reference(sum).forEach((number, row) => (this.rows[this.#reference(layer, unit, row)] = number));
     return value(sum);
   }
 
   // Octaves by which layers are finer at the reference than expected; see detail.py.
-  #fineness(view, layers, [x, y, r]) {
-    const { config, network } = this, d = config.detail, inside = insideOf(d, view.scale);
+  /** @param {Detail} d @param {Wanted} view @param {Affine[]} layers @param {number[]} inputs */
+  #fineness(d, view, layers, [x, y, r]) {
+    const { config, network } = this, inside = insideOf(d, view.scale);
     const ramp = smooth(inside / d.ramp);
     let h = Float64Array.of(x, y, r), total = 0, weights = 0;
     let jacobian = [[1, 0], [0, 1], r ? [x / r, y / r] : [0, 0]];
     for (let i = 0; i < layers.length; i++) {
       if (d.octave[i] - inside >= d.near || ramp === 0) break;
-      const sums = sumsOf(layers[i], h), { weight, inputs } = layers[i], next = [];
+      const sums = sumsOf(layers[i], h), { weight, inputs } = layers[i];
+      /** @type {number[][]} */
+      const next = [];
       let square = 0;
       h = sums.map((s, o) => {
         const [value, slope] = ACTIVATIONS[network.layers[i].functions[o]], own = slope(s);
@@ -149,34 +161,40 @@ class Reference {
   }
 
   // The index of a unit's value in a row of the reference, or in that of an input's weights.
+  /** @param {number} layer @param {number} unit @param {number} row */
   #reference(layer, unit, row) {
     const { perLayer, perVector, reference } = this.config.rows;
     return 4 * (reference + layer * perLayer + (unit >> 2) * perVector + row) + (unit & 3);
   }
 
+  /** @param {number} layer @param {number} unit @param {number} input */
   #weight(layer, unit, input) {
     const { vectors, weights } = this.config.rows;
     const [before, inputs] = layer ? [vectors * (3 + 4 * vectors * (layer - 1)), 4 * vectors] : [0, 3];
     return 4 * (weights + before + (unit >> 2) * inputs + input) + (unit & 3);
   }
 
+  /** @param {number} layer @param {ArrayLike<number>} values */
   #constants(layer, values) {
     for (let o = 0; o < this.config.width; o++) this.rows[this.#reference(layer, o, 0)] = values[o];
   }
 
+  /** @param {number} layer @param {number} inputs @param {(o: number, k: number) => number} weight */
   #weights(layer, inputs, weight) {
     for (let o = 0; o < this.config.width; o++)
       for (let k = 0; k < inputs; k++) this.rows[this.#weight(layer, o, k)] = weight(o, k);
   }
 
-  #readout(layer) {
-    const { config: { rows, width, channels, detail }, network } = this, { readout } = network.layers[layer];
+  /** @param {number} layer @param {Float32Array} readout */
+  #readout(layer, readout) {
+    const { rows, width, channels, detail } = this.config;
     const start = rows.readout + (detail ? layer * channels * rows.vectors : 0);
     for (let c = 0; c < channels; c++)
       this.rows.set(readout.subarray(c * width, (c + 1) * width), 4 * (start + c * rows.vectors));
   }
 }
 
+/** @param {Affine} layer @param {ArrayLike<number>} h */
 function sumsOf({ weight, bias, inputs }, h) {
   const sums = Float64Array.from(bias);
   for (let o = 0; o < sums.length; o++)
@@ -185,6 +203,7 @@ function sumsOf({ weight, bias, inputs }, h) {
 }
 
 // The point u to the right of and v below the canvas' centre, after symmetry.
+/** @param {Config} config @param {number} u @param {number} v @returns {Folded} */
 function folded({ grid, fold }, u, v) {
   const offsets = [u, v], heights = [0, 0], rows = [];
   if (fold) {
@@ -222,18 +241,21 @@ function folded({ grid, fold }, u, v) {
   return { x: place[0] + center[0], y: place[1] + center[1], heights, rows };
 }
 
+/** @param {Detail} d @param {number} scale */
 function insideOf(d, scale) {
   const octaves = Math.log2(d.scale / scale);
   if (octaves <= 0) return 0;
   return octaves <= 1 ? 0.5 * octaves * octaves : octaves - 0.5;
 }
 
+/** @param {number} share */
 function smooth(share) {
   const kept = Math.min(Math.max(share, 0), 1);
   return kept * kept * (3 - 2 * kept);
 }
 
 // Octaves to the finest layer that a view shows, and those by which the whole picture is finer.
+/** @param {Detail} d @param {Wanted} view @param {number} fineness */
 function finestOf(d, view, fineness) {
   return [
     Math.log2((d.limit * Math.PI) / (view.step * d.frequency[0])),
@@ -242,7 +264,8 @@ function finestOf(d, view, fineness) {
 }
 
 // A factor for each output of each layer that the view shows, and where it fades.
-function amplitudesOf({ detail: d }, view, fineness) {
+/** @param {Detail} d @param {Wanted} view @param {number} fineness */
+function amplitudesOf(d, view, fineness) {
   const [finest, whole] = finestOf(d, view, fineness), result = [];
   let finer = -Infinity;
   for (const octave of d.octave) {
@@ -255,17 +278,19 @@ function amplitudesOf({ detail: d }, view, fineness) {
     });
     result.push({ factors, fade: left < d.fade + d.busy ? (finest - finer) / d.fade : undefined });
   }
-  while (result.length > 1 && !result.at(-1).factors.some(Boolean)) result.pop();
+  while (result.length > 1 && !result[result.length - 1].factors.some(Boolean)) result.pop();
   return result;
 }
 
 // How the shader measures the local fineness: see LocalFineness in detail.py.
-function localOf({ detail: d, width }, view, fineness) {
+/** @param {Detail} d @param {number} width @param {Wanted} view @param {number} fineness */
+function localOf(d, width, view, fineness) {
   const [finest, whole] = finestOf(d, view, fineness), octave = finest - whole - d.followed;
   let layer = 0;
   while (d.octave[layer + 1] <= octave) layer++;
   const next = Math.min(layer + 1, d.octave.length - 1), own = d.octave[layer];
   const share = next > layer ? smooth((octave - own) / (d.octave[next] - own)) : 0, unit = 2 * d.fade;
+  /** @param {number} i */
   const square = (i) => Math.log2((d.frequency[i] * view.step) ** 2 * d.variance[i] * width);
   const expected = (1 - share) * square(layer) + share * square(next);
   const limits = [d.calm, d.busy].map((octaves) => (whole + octaves) / d.fade);

@@ -1,5 +1,6 @@
 // The view on the screen as a scene, or null if no scene describes it: a part of a folded picture, or a
 // rotated view with different scales along its axes.
+/** @param {string} text @param {Picture} picture */
 function viewScene(text, { config, view, z }) {
   if (config.fold || (config.stretch && view.turn)) return null;
   const { x, y } = folded(config, view.u, view.v), degrees = (view.turn * 180) / Math.PI;
@@ -15,6 +16,7 @@ function viewScene(text, { config, view, z }) {
   return scene;
 }
 
+/** @param {Picture} picture */
 async function copyScene(picture) {
   const scene = viewScene($("scene").textContent, picture);
   if (!scene) return notice("This view is no scene: the picture is folded around its centre");
@@ -24,7 +26,7 @@ async function copyScene(picture) {
   } catch {
     $("scene").textContent = scene;
     $("scene").closest("details").open = true;
-    getSelection().selectAllChildren($("scene"));
+    getSelection()?.selectAllChildren($("scene"));
     notice("Copying is not allowed here: the scene is selected");
   }
 }

@@ -1,14 +1,16 @@
 // Starts the page: the still remains until the first picture is drawn, or for good.
 
-let picture = null;
+/** @type {Picture} */
+let picture;
 const started = (async () => {
   const config = JSON.parse($("config").textContent), parameters = floatsOf(await inflated(packed.parameters));
   const wanted = new URLSearchParams(location.hash.slice(1)).get("gpu");
-  picture = await pictureOf({ config, parameters, ...sources }, $("view"), wanted);
-  if (!picture) {
+  const made = await pictureOf({ config, parameters, ...sources }, $("view"), wanted);
+  if (!made) {
     notice("Neither WebGPU nor WebGL2 works here: this is a still of the picture.", true);
     return null;
   }
+  picture = made;
   $("bar").hidden = false;
   $("state").textContent = `Drawn here by ${picture.gpu.name}, from ${config.layers.length} layers of ${config.width} units.`;
   const walk = config.film
@@ -22,6 +24,7 @@ const started = (async () => {
 })();
 
 // Requests a lost device (driver update, another tab's fault) once more.
+/** @param {string?} wanted */
 function watch(wanted) {
   picture.gpu.lost.then(async () => {
     picture.busy = true;

@@ -2,6 +2,7 @@
 
 const LEG = 5000;  // milliseconds from one latent to the next
 
+/** @param {Config} config */
 function randomLatent({ latent, z }) {
   return z.map(() => {
     if (latent.kind === "uniform") return latent.a + (latent.b - latent.a) * Math.random();
@@ -11,6 +12,7 @@ function randomLatent({ latent, z }) {
 }
 
 // Catmull-Rom spline through four latents, between the second and the third.
+/** @param {number[][]} p @param {number} t */
 function between(p, t) {
   return p[0].map((_, i) => {
     const [a, b, c, d] = p.map((z) => z[i]);
@@ -19,8 +21,12 @@ function between(p, t) {
 }
 
 class Walk {
+  /** @param {Picture} picture */
   constructor(picture) {
     this.picture = picture;
+    this.time = this.last = 0;
+    /** @type {number[][]} */
+    this.path = [];
   }
 
   toggle() {
