@@ -198,11 +198,13 @@ class EvaluationContext:
         """The error of a network's colours with detail if float32 rounds coordinates alone.
 
         They change by about the contrast across a pixel. The error analysis finds a sixteenth of
-        this in the median of such networks.
+        this in the median of such networks. In a zoom coordinates may be small, but not the biases
+        that the first layer adds to them.
         """
         detail = self.cppn.structure.detail
         assert detail is not None
-        return ROUNDING * max(detail.contrast) * self.grid.reach / min(self.grid.step)
+        reach = max(self.grid.reach, detail.scale)
+        return ROUNDING * max(detail.contrast) * reach / min(self.grid.step)
 
     @property
     def needs_float64(self) -> bool:

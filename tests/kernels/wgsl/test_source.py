@@ -12,6 +12,7 @@ from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.wgsl import data_of, glsl_of, program_of
 from tilecppn.kernels.wgsl.activations import DIFFERENCES, FUNCTIONS, LIBRARY
+from tilecppn.kernels.wgsl.data import differences_of
 from tilecppn.kernels.wgsl.reference import REFERENCES, references
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.kernels.wgsl.text import number, with_called
@@ -132,3 +133,11 @@ def test_latent_and_view_change_numbers_and_no_text() -> None:
     shape = data_of(scene).shape
     assert program_of(scene, shape) == program_of(other, shape)
     assert not np.array_equal(data_of(scene).rows[:200], data_of(other).rows[:200])
+
+
+@pytest.mark.parametrize(("zoom", "least"), [(1.0, 0), (1e3, 4), (1e5, 8)])
+def test_views_far_inside_evaluate_differences(zoom: float, least: int) -> None:
+    """Also at the origin, where coordinates are small numbers."""
+    canvas = {"width": 96, "height": 64}
+    scene = Scene.of(cppn={"preset": "jupiter"}, canvas=canvas, view={"scale": 1.2 / zoom})
+    assert least <= differences_of(scene) <= 2 * least
