@@ -149,6 +149,7 @@ def test_the_verb(tmp_path: Path, tilecppn: Run) -> None:
         (("in.png", "-o", "m.pt"), "m.pt: a model is a .safetensors file"),
         (("in.png", "-o", "m.safetensors", "--learning-rate", "-1"), "--learning-rate = -1.0"),
         (("in.png", "-o", "m.safetensors", "--activations", "sin,zin"), "--activations"),
+        (("in.png", "-o", "m.safetensors", "--resize", "70000"), "--resize"),
         (("in.png", "-o", "m.safetensors", "--preview", "in.png"), "was not made by tilecppn"),
     ],
 )

@@ -36,7 +36,9 @@ HELP = {
 @click.option("--max-steps", type=click.IntRange(1), help="Limit of steps.")
 @click.option("--psnr", type=FiniteRange(0), help="Stop at this PSNR, in dB.")
 @click.option(
-    "--resize", type=click.IntRange(8), help="Scale the longer side to this many pixels first."
+    "--resize",
+    type=click.IntRange(8, 8192),  # a square then has the most pixels that can be fitted
+    help="Scale the longer side to this many pixels first.",
 )
 @click.option("--grey", is_flag=True, help="Convert the image to grey first.")
 @click.option(
