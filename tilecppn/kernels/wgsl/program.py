@@ -29,7 +29,7 @@ MOST = 4096
 # shader. More text takes longer to compile than it saves.
 LITERAL = 1024
 
-# A brief sine has about 100 times float32's error. It serves plain networks of which float32 is
+# Brief functions have about 100 times float32's error. They serve plain networks where float32 is
 # expected to put at most this share of 8-bit values off by one; then one in 20 may be, by no more.
 BRIEF = 5e-4
 
