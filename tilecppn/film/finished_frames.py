@@ -28,7 +28,7 @@ class FrameReader(Protocol):
         """Read pixels (channels, height, width). Raises RenderError for a damaged frame."""
 
 
-class StoredFrames:
+class StoredFrames(FrameReader):
     """The frames of a film's store. For one thread only."""
 
     def __init__(self, store: FilmStore) -> None:
