@@ -2,6 +2,7 @@
 
 import base64
 import zlib
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -61,7 +62,6 @@ def config_of(scene: Scene, program: Program) -> dict[str, Any]:
     cppn, s, canvas, shape = scene.cppn, scene.cppn.structure, scene.canvas, program.shape
     runs = [grouped(functions) for functions in shape.layers]
     patterns = list(dict.fromkeys(runs))
-    grid = scene.grid
     config: dict[str, Any] = {
         "zoom": zoom_of(scene),
         "samples": scene.output.supersample,
@@ -71,14 +71,7 @@ def config_of(scene: Scene, program: Program) -> dict[str, Any]:
         "rotation": scene.view.rotation,
         "stretch": scene.view.aspect == "stretch",
         "endpoints": scene.view.grid == "endpoints",
-        "grid": {
-            "center": grid.center,
-            "step": grid.step,
-            "middle": grid.middle,
-            "cosine": grid.cosine,
-            "sine": grid.sine,
-            "swap": grid.swap,
-        },
+        "grid": asdict(scene.grid),
         "origin": s.origin,
         "inputs": s.inputs,
         "z": scene.z.tolist(),

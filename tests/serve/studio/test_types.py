@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.serve.studio.asking import Client
+from tilecppn.scene import view
 from tilecppn.serve.studio.api import Api
 from tilecppn.serve.studio.app import PAGE
 from tilecppn.serve.studio.folder import Folder
@@ -16,7 +17,8 @@ _INTERFACE = re.compile(r"^interface (\w+)[^\n]*\{\n(.*?)^\}", re.M | re.S)
 _MEMBER = re.compile(r"^  (?:\"([^\"]+)\"|(\w+))(\?)?: ", re.M)
 DECLARED = {
     name: {quoted or plain: bool(optional) for quoted, plain, optional in _MEMBER.findall(body)}
-    for name, body in _INTERFACE.findall((PAGE / "types.d.ts").read_text("utf-8"))
+    for file in (PAGE / "types.d.ts", Path(view.__file__).with_name("grid.d.ts"))
+    for name, body in _INTERFACE.findall(file.read_text("utf-8"))
 }
 
 

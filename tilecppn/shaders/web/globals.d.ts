@@ -19,14 +19,7 @@ interface Config {
   rotation: number;
   stretch: boolean;
   endpoints: boolean;
-  grid: {
-    center: number[];
-    step: number[];
-    middle: number[];
-    cosine: number;
-    sine: number;
-    swap: boolean;
-  };
+  grid: Grid;
   origin: number[];
   inputs: string[];
   z: number[];

@@ -6,18 +6,11 @@
 /** x and y. */
 type Point = number[];
 
-/** `scene/view.py`, Grid. */
-interface Grid {
-  center: Point;
-  step: Point;
-  middle: Point;
-  cosine: number;
-  sine: number;
-  swap: boolean;
+interface ScaledGrid extends Grid {
   scale: number;
 }
 /** `source_page.grid_facts` */
-interface View extends Grid {
+interface View extends ScaledGrid {
   rotation: number;
   keep: Record<string, string | boolean>;
 }
@@ -66,7 +59,7 @@ interface PageData {
 interface Pyramid {
   width: number;
   height: number;
-  grid: Grid;
+  grid: ScaledGrid;
   source: Source;
   measured?: Measured | null;
 }

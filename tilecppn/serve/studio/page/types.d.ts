@@ -41,16 +41,6 @@ interface Values extends Changes {
 /** The distribution of a latent's values: mean and deviation, or least and most. */
 type Spread = [kind: "normal" | "uniform", a: number, b: number];
 
-/** `scene/view.py`, Grid. */
-interface Grid {
-  center: Point;
-  step: Point;
-  middle: Point;
-  cosine: number;
-  sine: number;
-  swap: boolean;
-}
-
 /** `record.record` */
 interface Scene {
   id: string;
