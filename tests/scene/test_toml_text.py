@@ -24,6 +24,8 @@ HOSTILE = {
     "dotted section": "[" + ".".join(["a"] * 50_000) + "]",
     "nested arrays": "[canvas]\nwidth = " + "[" * 100_000,
     "nested tables": "[canvas]\nwidth = " + "{a = " * 100_000,
+    "digits after a string of several lines": 'a = ["""\n""", 0x' + "f" * 200_000 + ', "b"]',
+    "digits after a literal of several lines": "a = ['''\n# ''', 0x" + "f" * 200_000 + "]",
     "sections": "".join(f"\n[a{i}]" for i in range(200_000)),
     "length": "#" * (toml_text.MAX_BYTES + 1),
 }
@@ -52,6 +54,18 @@ def test_the_longest_number_that_is_parsed_can_be_shown() -> None:
 def test_strings_may_have_dots_and_length() -> None:
     text = 'a = "' + "x." * 5000 + '"\nb = [' + "1.5, " * 5000 + "]\n"
     assert toml_text.loads(text) == tomllib.loads(text)
+
+
+def test_comments_may_have_anything() -> None:
+    text = f"# {'-' * 5000} \"\n[a] # {'.'.join('a' * 500)}\nb = '# c' # {'9' * 5000}\n"
+    assert toml_text.loads(text) == {"a": {"b": "# c"}}
+
+
+@pytest.mark.parametrize("start", ['"', '"""', "\\"])
+def test_escaped_quotes_without_an_end_take_no_longer_than_others(start: str) -> None:
+    quotes = start.replace("\\", '"""')
+    with pytest.raises(ValueError, match=r"line 1|end of document"):
+        toml_text.loads("a = " + start + f"\\{quotes}" * 200_000)
 
 
 @given(st.text(alphabet="ab.=[]{}\"'\\\n #,1_-", max_size=60))

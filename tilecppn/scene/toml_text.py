@@ -10,7 +10,13 @@ MAX_WORD = 1000  # characters of a number or a bare key; Python does not print l
 MAX_PARTS = 32  # of a dotted key: tomllib's time grows with their square
 MAX_SECTIONS = 50_000
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # occurs only in strings: keys are ASCII
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'")
+# Strings and comments, from the left as TOML reads them. One without an end, which is an error in
+# TOML, reaches as far as it can: to search from each of its quotes anew would take for ever.
+_TEXT = re.compile(
+    r""""{3}(?:[^\\]|\\.|\\\Z)*?(?:"{3,5}|\Z)|"(?:[^"\\\n]|\\.|\\\Z)*"?|"""
+    r"""'{3}.*?(?:'{3,5}|\Z)|'[^'\n]*'?|#[^\n]*""",
+    re.DOTALL,
+)
 _WORD = re.compile(r"[\w+-]+")
 _DOTTED = re.compile(rf"(?<![\w.-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{MAX_PARTS}}}")
 
@@ -31,7 +37,7 @@ def loads(text: str) -> dict[str, Any]:
     """Parse TOML. Raises ValueError, saying what is wrong, also if the text is too large."""
     if len(text) > MAX_BYTES:
         raise ValueError(f"longer than {MAX_BYTES:,} characters")
-    bare = _STRING.sub("s", text)
+    bare = _TEXT.sub("s", text)
     if any(len(word[0]) > MAX_WORD for word in _WORD.finditer(bare)):
         raise ValueError(f"a number or key of more than {MAX_WORD:,} characters")
     if bare.count("\n[") > MAX_SECTIONS:
