@@ -295,6 +295,50 @@ def points(scene: Scene) -> Any:
     return [[float(value[0, 0]) for value in end] for end in ends]
 
 
+def test_the_line_between_two_pictures_is_dragged(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        page.wait_for_selector(THERE.format(2))
+        begun = complete(page)
+        page.click("#thumbs .thumb:nth-child(2)")
+        becomes(page, begun)
+        page.click("#compare")
+        page.wait_for_selector("#split:focus")
+        center = page.evaluate("studio.camera.center")
+        box = page.locator("#view").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        assert page.evaluate("document.getElementById('view').style.cursor") == "ew-resize"
+        page.mouse.down()
+        page.mouse.move(x - box["width"] / 4, y, steps=4)
+        page.mouse.up()
+        assert float(page.input_value("#split")) == pytest.approx(0.25, abs=0.003)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 50, y)
+        page.mouse.up()
+        assert float(page.input_value("#split")) == pytest.approx(0.25, abs=0.003)
+        assert page.evaluate("studio.camera.center") != center  # beside the line, the picture moves
+
+
+def test_an_error_goes_when_something_else_succeeds(browser: Browser, place: Path) -> None:
+    refused = "status of 422"
+    with (
+        opened(place, place / "my.toml") as client,
+        looking(browser, client.server.url, but=refused) as page,
+    ):
+        begun = complete(page)
+        for act in (
+            "studio.change({ output: { palette: 'seed:3' } })",
+            "document.getElementById('undo').click()",
+        ):
+            page.evaluate("studio.change({ canvas: { width: -1 } })")
+            assert page.is_visible("#note.bad")
+            page.evaluate(act)
+            page.wait_for_selector("#note", state="hidden", timeout=4000)
+            begun = becomes(page, begun)
+
+
 @pytest.mark.slow
 def test_an_edge_is_dragged(browser: Browser, place: Path) -> None:
     with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:

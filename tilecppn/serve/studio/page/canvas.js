@@ -212,6 +212,19 @@ export async function compare() {
 }
 split.addEventListener("input", redraw);
 
+/** Whether the line between two scenes is near a place on the screen.
+ *
+ * @param {Point} place @param {number} reach in device pixels */
+export const isOnLine = ([x], reach) => compared !== null && Math.abs(x - view.width * Number(split.value)) < reach;
+
+/** Move that line to a place on the screen.
+ *
+ * @param {Point} place */
+export function moveLine([x]) {
+  split.value = `${x / view.width}`;
+  redraw();
+}
+
 function drawFrame() {
   const [left, top, width, height] = outlined ?? becoming ?? frame();
   const path = new Path2D();

@@ -1,6 +1,6 @@
 // Touch, mouse, wheel and arrow keys on the picture.
 
-import { camera, frame, frameTo, moveBy, outline, straighten, zoomBy } from "./canvas.js";
+import { camera, frame, frameTo, isOnLine, moveBy, moveLine, outline, straighten, zoomBy } from "./canvas.js";
 import { byId } from "./element.js";
 import { cursor, grab, stretched } from "./frame.js";
 import { attempt } from "./note.js";
@@ -14,30 +14,38 @@ const view = byId("view", HTMLCanvasElement);
 const pointers = new Map();
 /** @type {Parameters<typeof stretched>[0] | null} */
 let edges = null;  // the frame's edges being dragged, and its rectangle
+let onLine = false;  // whether the line between two scenes is dragged
 const ratio = () => view.width / view.clientWidth;  // device pixels per CSS pixel
 /** @param {MouseEvent} event @returns {Point} */
 const placeOf = (event) => {
   const box = view.getBoundingClientRect();
   return [(event.clientX - box.left) * ratio(), (event.clientY - box.top) * ratio()];
 };
-/** @param {Point} place @param {number} reach in CSS pixels */
-const grabbedAt = (place, reach) => (state.scene ? grab(camera, state.scene, place, reach * ratio()) : null);
+/** How far from a line a pointer may take hold of it, in device pixels.
+ *
+ * @param {PointerEvent} event */
+const reach = (event) => (event.pointerType === "touch" ? 18 : 8) * ratio();
+/** @param {PointerEvent} event */
+const edgesAt = (event) => (state.scene ? grab(camera, state.scene, placeOf(event), reach(event)) : null);
 
 view.addEventListener("pointerdown", (event) => {
   view.setPointerCapture(event.pointerId);
   const place = placeOf(event);
   pointers.set(event.pointerId, place);
-  const grabbed = pointers.size === 1 ? grabbedAt(place, event.pointerType === "touch" ? 18 : 8) : null;
+  onLine = pointers.size === 1 && isOnLine(place, reach(event));
+  const grabbed = pointers.size === 1 && !onLine ? edgesAt(event) : null;
   edges = grabbed && { grabbed, rectangle: frame() };
 });
 view.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   const now = placeOf(event);
   if (!before) {
-    if (event.pointerType === "mouse") view.style.cursor = cursor(grabbedAt(now, 8), camera);
+    if (event.pointerType !== "mouse") return;
+    view.style.cursor = isOnLine(now, reach(event)) ? "ew-resize" : cursor(edgesAt(event), camera);
     return;
   }
   pointers.set(event.pointerId, now);
+  if (onLine) return moveLine(now);
   if (edges) {
     edges.rectangle = stretched(edges, camera.toPixel(now), current(), event.shiftKey);
     return outline(edges.rectangle);
