@@ -51,10 +51,10 @@ THUMBNAILS = """async (start) => {
     const answer = await fetch("variations", { method: "POST", body: JSON.stringify(asked) });
     const { variations } = await answer.json();
     const { Loader, dataUrl } = await import(new URL("loader.js", document.baseURI));
+    const { ASKING } = await import(new URL("wall.js", document.baseURI));
     return new Promise((resolve) => {
         let missing = variations.length;
-        const asking = { path: "thumbs", most: 16, requests: 1, again: [] };
-        new Loader(asking, async (address, png) => {
+        new Loader(ASKING, async (address, png) => {
             const image = new Image();
             image.src = dataUrl(png);
             await image.decode();

@@ -1,6 +1,7 @@
 """What a scene refuses: wrong values, unknown keys, files that are none."""
 
 import pickle
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ import pytest
 from tests.scene.conftest import refusal, scene_file
 from tilecppn.cppn.seeding import MAX_SEED
 from tilecppn.errors import InvalidRequestError, SceneError, WeightsError
+from tilecppn.film.timeline.keyframes import Film, Keyframe
 from tilecppn.scene.scene import Scene
-from tilecppn.scene.sections import MAX_SIDE
+from tilecppn.scene.sections import MAX_SIDE, SECTIONS
+from tilecppn.scene.validation import Section
+from tilecppn.train.settings import FitSettings, Settings
 
 HUGE = "1" + "0" * 400
 INTEGERS: dict[str, tuple[int, int]] = {
@@ -236,3 +240,12 @@ def test_an_error_says_key_value_and_what_is_allowed_to_programs_too() -> None:
     with pytest.raises(SceneError) as caught:
         Scene.of(view={"radial": 3, "repeat": "x"})
     assert caught.value.keys == ("view.radial", "view.repeat")
+
+
+@pytest.mark.parametrize("section", [*SECTIONS.values(), Film, Keyframe, Settings, FitSettings])
+def test_defaults_need_no_check(section: type[Section]) -> None:
+    for field in fields(section):
+        if field.default is None:
+            continue
+        kept = field.metadata["check"].parse(field.default)
+        assert (type(kept), kept) == (type(field.default), field.default)
