@@ -1,6 +1,8 @@
 """Scenes by strangers: what would take for ever, or all memory, is refused before it is parsed."""
 
+import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,5 +98,22 @@ def test_an_endless_file_is_not_read(text: str, tmp_path: Path) -> None:
 
 
 def test_an_endless_scene_is_not_read() -> None:
-    with pytest.raises(SceneError, match="/dev/zero: larger than"):
+    with pytest.raises(SceneError, match="/dev/zero: not a regular file; a scene is a TOML file"):
         Scene.load("/dev/zero")
+
+
+def test_a_scene_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large.toml").open("wb") as file:
+        file.truncate(toml_text.MAX_BYTES + 1)
+    with pytest.raises(SceneError, match=r"large.toml: larger than 4,194,304 bytes; a scene is a"):
+        Scene.load(tmp_path / "large.toml")
+
+
+@pytest.mark.parametrize("load", [Scene.load, Timeline.load])
+def test_a_pipe_is_refused_since_it_would_be_empty_when_read_again(
+    load: Callable[[Path], object], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "scene.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(SceneError, match=r"scene.toml: not a regular file; a \w+ is a TOML file"):
+        load(pipe)

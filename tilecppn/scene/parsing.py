@@ -8,6 +8,7 @@ from typing import Any
 
 from tilecppn.cppn.presets import PRESETS
 from tilecppn.errors import SceneError
+from tilecppn.filesystem import UnsuitableFileError, read_bounded
 from tilecppn.scene import toml_text
 from tilecppn.scene.sections import SECTIONS, View
 from tilecppn.suggestions import suggestion
@@ -19,12 +20,12 @@ Given = Mapping[str, Mapping[str, Any]]  # section → key → value, as the use
 
 
 def read_text(path: Path, what: str) -> str:
-    """Read the text of a TOML file; `what`, as "a scene", is for errors. Raises SceneError."""
+    """Read the text of a TOML file; `what`, as "a scene", is for errors. Raises SceneError.
+
+    Pipes are refused: a scene is read more than once, and the second time a pipe is empty.
+    """
     try:
-        with path.open("rb") as file:
-            data = file.read(toml_text.MAX_BYTES + 1)
-        if len(data) > toml_text.MAX_BYTES:
-            raise SceneError(f"{path}: larger than {toml_text.MAX_BYTES:,} bytes, not {what}")
+        data = read_bounded(path, toml_text.MAX_BYTES)
         return data.decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError:
         raise SceneError(f"{path}: not a text file; {what} is a TOML file") from None
@@ -32,10 +33,10 @@ def read_text(path: Path, what: str) -> str:
         raise SceneError(
             f"{path}: a folder that tilecppn did not make; {what} is a TOML file"
         ) from None
+    except UnsuitableFileError as error:
+        raise SceneError(f"{path}: {error.strerror}; {what} is a TOML file") from None
     except OSError as error:
         raise SceneError(f"{path}: cannot be read: {error.strerror}") from None
-    except SceneError:
-        raise
     except ValueError as error:  # a NUL in the name
         raise SceneError(f"{path}: cannot be read: {error}") from None
 
