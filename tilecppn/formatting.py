@@ -1,9 +1,16 @@
 """Formats numbers, sizes, durations and the names of options for people."""
 
+import os
+
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Format a count: `1 shard`, `1,024 shards`; plural: for a noun that takes no plain s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def readable(name: str) -> str:
+    """Return a file's name as text: bytes that are not UTF-8 become "�"."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def format_bytes(count: float) -> str:

@@ -25,7 +25,7 @@ from tilecppn.exporters.kinds import (
     Kind,
     suffix_of,
 )
-from tilecppn.formatting import option_name
+from tilecppn.formatting import option_name, readable
 from tilecppn.pixels.hdr import HDR
 from tilecppn.scene import palettes, validation
 from tilecppn.scene.scene import Scene
@@ -151,7 +151,7 @@ class ExportOptions:
             tile=self._tile(kind, scene, classic),
             classic=classic,
             url=self.url if self.layout is None else (self.url or "").rstrip("/") or None,
-            name=dest.absolute().name,
+            name=readable(dest.absolute().name),
             about=self._described(scene.about),
             profile=scene.output.profile,
             hdr=hdr,

@@ -1,6 +1,7 @@
 """MBTiles, read by SQLite as the specification says."""
 
 import io
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -60,6 +61,12 @@ def test_the_picture_the_scene_and_the_checksum(tmp_path: Path) -> None:
     assert -180 == west < 0 < east < 31 < south < north < 86
     assert Scene.load(path).cppn == store.scene.cppn
     assert find_export_damage(path) == {}
+
+
+def test_a_name_that_is_not_utf_8_is_replaced_inside(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"a\xff.mbtiles")
+    export(noise_store(tmp_path / "a.zarr", 30, 20).path, path)
+    assert mbtiles.read_metadata(path)["name"] == "a�"
 
 
 def test_a_fault_of_sqlite_is_told_in_one_line(

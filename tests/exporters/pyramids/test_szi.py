@@ -1,6 +1,7 @@
 """SZI: the tiles of a Deep Zoom export, in one file."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def test_it_holds_the_files_of_the_deep_zoom_export_as_they_are(
     inside = json.loads(found.pop("a/a_files/tilecppn.json"))
     assert inside["scene"] == manifest["scene"]
     assert found == expected
+
+
+def test_a_name_that_is_not_utf_8_is_replaced_inside(tmp_path: Path) -> None:
+    store = noise_store(tmp_path / "in.zarr", 70, 97)
+    export(store.path, tmp_path / os.fsdecode(b"a\xff.szi"))
+    with zipfile.ZipFile(tmp_path / os.fsdecode(b"a\xff.szi")) as file:
+        assert "a�/a�.dzi" in file.namelist()
 
 
 def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ def map_tiles(
         yield from tiles
 
 
-def described(layout: XYZ, dest: Path, options: ExportOptions) -> dict[str, Any]:
+def described(layout: XYZ, options: ExportOptions) -> dict[str, Any]:
     """Return the file's metadata: TileJSON without addresses, with the credits."""
-    said = tile_json(layout, "", None, dest.stem, options.about)
+    said = tile_json(layout, "", None, Path(options.name).stem, options.about)
     return {
         **{name: value for name, value in said.items() if name not in ("tilejson", "tiles")},
         "type": "overlay",

@@ -36,7 +36,7 @@ def export_mbtiles(
 ) -> list[Path]:
     """Write the tiles of the XYZ layout as rows of a table. Returns the file's path."""
     layout = XYZ.of(source.sizes, options.side)
-    made, said = source.provenance(KIND, options), described(layout, dest, options)
+    made, said = source.provenance(KIND, options), described(layout, options)
     said["format"] = FORMATS.get(said["format"], said["format"])
     said |= {
         **{name: ",".join(map(str, said[name])) for name in ("bounds", "center")},

@@ -23,7 +23,7 @@ def export_pmtiles(
 ) -> list[Path]:
     """Write the tiles of the XYZ layout in the order of their numbers. Returns the file's path."""
     layout = XYZ.of(source.sizes, options.side)
-    made, said = source.provenance(KIND, options), described(layout, dest, options)
+    made, said = source.provenance(KIND, options), described(layout, options)
     metadata = {name: said[name] for name in IN_METADATA} | {"tilecppn": {"scene": made.source}}
     west, south, east, north = said["bounds"]
     with (

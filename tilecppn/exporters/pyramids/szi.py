@@ -19,7 +19,7 @@ from tilecppn.exporters.tiles import Region
 
 def export_szi(source: Source, dest: Path, options: ExportOptions, threads: Threads) -> list[Path]:
     """Write the pyramid as one file. Returns its path."""
-    name = dest.stem
+    name = Path(options.name).stem
     layout = DeepZoom.of(source.sizes, options.side)
     regions = tiles.regions(source, options.side, range(len(source.sizes)))
     made = source.provenance("szi", options)
