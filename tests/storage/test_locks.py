@@ -34,6 +34,18 @@ def test_one_process_at_a_time_and_its_lock_dies_with_it(store: Store) -> None:
         assert not any(path.exists() for path in again)
 
 
+def test_a_full_disk_leaves_no_lock_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with locked(tmp_path / "a.lock", "a", transient=True):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lock_is_not_shared_within_a_process_and_is_free_after_it(store: Store) -> None:
     for _ in range(2):
         with (

@@ -37,8 +37,9 @@ def locked(path: Path, what: str, *, transient: bool = False) -> Iterator[None]:
     """
     descriptor = _acquire(path, what, transient)
     try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode())
+        with contextlib.suppress(OSError):  # a full disk: the holder's name is only for messages
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode())
         status = os.fstat(descriptor)
         _HELD.append(status)
         try:
