@@ -11,6 +11,7 @@ from tests.cli.conftest import Cli
 from tests.conftest import SMALL_NET
 from tilecppn import export
 from tilecppn.cppn import CPPN
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.run.render import render
 from tilecppn.scene.scene import Scene
 from tilecppn.version import VERSION
@@ -38,6 +39,15 @@ def test_a_scene(cli: Cli, tmp_path: Path) -> None:
     assert record["network"]["preset"] == "silk"
 
 
+def test_a_suffix_in_upper_case_is_the_same(cli: Cli, tmp_path: Path) -> None:
+    render(SCENE, tmp_path / "a.zarr", executor="local")
+    for name, kind in (("b.DZI", "pyramid"), ("b.PNG", "image"), ("b.MBTiles", "pyramid")):
+        export(tmp_path / "a.zarr", tmp_path / name)
+        record = info(cli, name)
+        assert (record["kind"], record["format"]) == (kind, name[2:].lower())
+        assert record["version"] == VERSION
+
+
 def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
     store = render(SCENE, tmp_path / "a.zarr", executor="local")
     record = info(cli, "a.zarr")
@@ -62,7 +72,7 @@ def test_a_store_and_its_exports(cli: Cli, tmp_path: Path) -> None:
         export(store.path, tmp_path / name, layout=layout, level=level)
         record = info(cli, name)
         assert (record["kind"], record["width"], record["height"]) == (kind, *size), name
-        assert record["format"] == (layout or name[2:])
+        assert record["format"] == (layout or suffix_of(Path(name))[1:])
         assert record["scene"]["cppn"]["seed"] == SMALL_NET["seed"]
         assert record["print"]["dpi"] == 300
 

@@ -39,6 +39,8 @@ def test_a_morph_and_a_timeline_are_played(cli: Cli, scene: Scene, tmp_path: Pat
     (tmp_path / "film.toml").write_text(scene.to_toml() + film)
     ok(cli("shader", "film.toml", "-o", "film.html"))
     assert '"film":{"seconds":' in (tmp_path / "film.html").read_text()
+    ok(cli("shader", "film.toml", "-o", "film.HTML"))
+    assert '"film":{"seconds":' in (tmp_path / "film.HTML").read_text()
     for arguments in (("a.toml", "-o", "b.glsl"), ("film.toml", "-o", "b.html")):
         done = cli("shader", *arguments, "--morph", "1,2")
         assert done.exit_code == 2

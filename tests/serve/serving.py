@@ -1,7 +1,7 @@
 """A server that runs in a thread, and what it answers."""
 
-import contextlib
 import asyncio
+import contextlib
 import json
 import socket
 import threading

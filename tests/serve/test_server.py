@@ -160,6 +160,14 @@ def test_is_found(export: Path, given: str) -> None:
         assert server.socket.getsockname()[0] == "127.0.0.1"
 
 
+def test_a_suffix_in_upper_case_is_the_same(export: Path) -> None:
+    (export / f"{NAME}.dzi").rename(export / f"{NAME}.DZI")
+    for given in (export / f"{NAME}.DZI", export):
+        with running(serve(given)) as server:
+            assert ask(server, "/picture.dzi")[1] == (export / f"{NAME}.DZI").read_bytes()
+            assert ask(server, "/picture_files/0/0_0.png")[0].status == 200
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

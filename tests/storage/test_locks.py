@@ -34,9 +34,7 @@ def test_one_process_at_a_time_and_its_lock_dies_with_it(store: Store) -> None:
         assert not any(path.exists() for path in again)
 
 
-def test_a_full_disk_leaves_no_lock_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_no_lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

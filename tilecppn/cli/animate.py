@@ -215,6 +215,7 @@ def _render(
 ) -> "RunResult":
     """Render a film of what is at `path`, whose frames are taken if it has any."""
     from tilecppn.cli.run_meter import FilmMeter
+    from tilecppn.exporters.kinds import suffix_of
     from tilecppn.film.animate import animate_to
     from tilecppn.film.embedded_timeline import has_frames
     from tilecppn.film.encoding.targets import choose_target
@@ -228,7 +229,7 @@ def _render(
     ):
         outcome = animate_to(picture, output, options, run, path if has_frames(path) else None)
         parts = parts_of(output)
-        if not outcome.failed and output.suffix != ".zarr" and parts.exists():
+        if not outcome.failed and suffix_of(output) != ".zarr" and parts.exists():
             meter.note(
                 f"{parts}: holds another unfinished film, or one encoded with other options; "
                 "its own command with --overwrite goes on with it, or delete that folder"

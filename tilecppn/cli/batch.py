@@ -51,7 +51,7 @@ def render_batch(
     if not requests:
         raise InvalidRequestError(f"{jobs}: has no [[job]]")
     _check_names(requests, folder)
-    if folder.suffix == ".zarr":
+    if folder.suffix.lower() == ".zarr":
         raise InvalidRequestError(
             f"{folder}: is the name of one store; several scenes need a folder for theirs"
         )

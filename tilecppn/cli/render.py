@@ -105,7 +105,7 @@ def command(
     from tilecppn.run.events import RunStarted
     from tilecppn.run.render import require_complete
 
-    if output.suffix in PICTURES:
+    if output.suffix.lower() in PICTURES:
         raise InvalidRequestError(
             f"{output}: render writes a store, a folder OUT.zarr; to get an image as well: "
             f"-o {output.with_suffix('.zarr')} --export {output}"

@@ -65,11 +65,12 @@ def command(
     tilecppn shader film.toml -o film.html
     tilecppn shader poster.toml -o poster.glsl
     """
+    from tilecppn.exporters.kinds import suffix_of
     from tilecppn.film.motion import motion_of
     from tilecppn.formatting import format_bytes
     from tilecppn.shaders import shader
 
-    timeline = _timeline(scene, overrides, morph) if output.suffix == ".html" or morph else None
+    timeline = _timeline(scene, overrides, morph) if suffix_of(output) == ".html" or morph else None
     picture, motion = (load(scene, overrides), None) if timeline is None else motion_of(timeline)
     written = shader(
         picture,

@@ -55,14 +55,15 @@ def info(path: AnyPath) -> Record:
 
 
 def _file(path: Path) -> Record:
-    if path.suffix == ".safetensors":
+    if suffix_of(path) == ".safetensors":
         return _weights(path)
     made = film_provenance(path)
     if made is not None and is_withheld(made):
         return _withheld(path, made)
     size, dpi = image_size(path) or (None, None)
     if (film := embedded_timeline(path)) is not None:
-        head = _film_head(path) if is_film(path) else _head(path, "contact sheet", path.suffix[1:])
+        sheet = _head(path, "contact sheet", suffix_of(path)[1:])
+        head = _film_head(path) if is_film(path) else sheet
         within = {} if made is None or made.tolerance is None else {"tolerance": made.tolerance}
         return {**head, "version": _version(path), **_film(film, size, dpi), **within}
     if may_embed_scene(path):
@@ -104,7 +105,7 @@ def _film_head(path: Path) -> Record:
     """Return the kind and format of a film's file, or of a folder of frames."""
     if path.is_dir():
         return _head(path, "folder of frames", FrameFolder(path).format)
-    return _head(path, "film", path.suffix[1:])
+    return _head(path, "film", suffix_of(path)[1:])
 
 
 def _picture(
@@ -125,7 +126,7 @@ def _picture(
 
 def _dtype(path: Path, scene: Scene, options: dict[str, str]) -> str:
     """Return the dtype of an export's values, which follows from its options."""
-    format, bits = options.get("format", path.suffix[1:]), options.get("bits")
+    format, bits = options.get("format", suffix_of(path)[1:]), options.get("bits")
     if bits is not None:
         return f"float{bits}" if format == "exr" else f"uint{bits}"
     if format in ("jpg", "webp", "avif") or (format == "jxl" and suffix_of(path) != ".jxl"):
@@ -212,12 +213,13 @@ def _export_kind(path: Path) -> tuple[str, str]:
         return "pyramid", "" if found is None else found.kind
     if is_live_page(path):
         return "live page", "html"
-    if path.suffix == ".html":
+    if suffix_of(path) == ".html":
         return "page", "html"
-    if path.suffix in (".dzi", ".szi", ".pmtiles", ".mbtiles"):
-        return "pyramid", path.suffix[1:]
+    format = suffix_of(path)[1:]
+    if format in ("dzi", "szi", "pmtiles", "mbtiles"):
+        return "pyramid", format
     record = read_provenance(path)
-    return _image_kind(record.options if record else {}), path.suffix[1:]
+    return _image_kind(record.options if record else {}), format
 
 
 def _image_kind(options: dict[str, str]) -> str:
@@ -233,6 +235,6 @@ def _image_kind(options: dict[str, str]) -> str:
 
 def _version(path: Path) -> str | None:
     """Return the version that made an export; None if unknown."""
-    found = read_manifest(files_of(path) if path.suffix == ".dzi" else path)
+    found = read_manifest(files_of(path) if suffix_of(path) == ".dzi" else path)
     found = found or provenance.read(path)
     return None if found is None else found.version

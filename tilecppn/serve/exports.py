@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from tilecppn.errors import ExportError
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output import provenance
 from tilecppn.exporters.output.atomic import is_folder
 from tilecppn.exporters.pyramids.source_page import PAGE, live_name
@@ -39,12 +40,17 @@ class DeepZoom:
     """
 
     folder: Path
-    name: str
+    descriptor: str
+
+    @property
+    def name(self) -> str:
+        """The name without a suffix."""
+        return Path(self.descriptor).stem
 
     @property
     def names(self) -> tuple[str, str, str]:
         """The names of the descriptor, the page and the folder of tiles."""
-        return f"{self.name}.dzi", f"{self.name}.html", f"{self.name}_files"
+        return self.descriptor, f"{self.name}.html", f"{self.name}_files"
 
     def locate(self, parts: list[str]) -> Path | None:
         """Return the file at the path `parts` below the server's root, or None."""
@@ -67,8 +73,8 @@ def find_export(path: Path) -> Export:
     """
     if storage_of(path).has(PAGE) and provenance.read_manifest(path) is not None:
         return TileFolder(path.resolve())
-    folder, name = _deep_zoom(path)
-    export = DeepZoom(folder.resolve(), name)
+    folder, descriptor = _deep_zoom(path)
+    export = DeepZoom(folder.resolve(), descriptor)
     *single, files = export.names
     for part in single:
         if export.locate([part]) is None or not storage_of(export.folder).has(part):
@@ -80,12 +86,13 @@ def find_export(path: Path) -> Export:
 
 
 def _deep_zoom(path: Path) -> tuple[Path, str]:
-    """Return the folder of a Deep Zoom export, and its name without a suffix."""
-    if path.suffix in (".dzi", ".html"):
+    """Return the folder of a Deep Zoom export, and the name of its descriptor."""
+    suffix = suffix_of(path)
+    if suffix in (".dzi", ".html"):
         if not storage_of(path.parent).has(path.name):
             raise ExportError(f"{path} does not exist: give {_WHAT}")
-        return path.parent, path.stem
-    found = [Path(name).stem for name in storage_of(path).names() if name.endswith(".dzi")]
+        return path.parent, path.name if suffix == ".dzi" else f"{path.stem}.dzi"
+    found = [name for name in storage_of(path).names() if suffix_of(Path(name)) == ".dzi"]
     if len(found) != 1:
         what = "no .dzi" if not found else f"{len(found)} .dzi files"
         raise ExportError(f"{path} holds {what}: give {_WHAT}")

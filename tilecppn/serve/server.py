@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from tilecppn.addresses import BucketPath, as_path
 from tilecppn.errors import ExportError, Interrupted
 from tilecppn.exporters.embedded_scene import is_live_page, may_embed_scene
+from tilecppn.exporters.kinds import suffix_of
 from tilecppn.exporters.output.provenance import read_manifest
 from tilecppn.exporters.pyramids.store_page import store_of
 from tilecppn.film.embedded_timeline import embedded_timeline, is_film, is_film_store
@@ -174,7 +175,7 @@ def _stored(path: Path) -> Export | Picture | None:
         if attributes(shown) is None:
             raise ExportError(f"{path}: shows the store {shown}, which is not there")
         return StorePicture(Store(shown), path.stem)
-    if (path.is_dir() and not is_film(path)) or path.suffix in (".dzi", ".html"):
+    if (path.is_dir() and not is_film(path)) or suffix_of(path) in (".dzi", ".html"):
         return find_export(path)
     return None
 
@@ -182,13 +183,13 @@ def _stored(path: Path) -> Export | Picture | None:
 def _film(path: Path, overrides: Sequence[str]) -> FilmPicture | None:
     """Return a timeline, or a film that holds its timeline; None for anything else."""
     timeline = embedded_timeline(path, overrides)
-    if timeline is None and path.suffix == ".toml" and is_timeline(read_text(path, "a scene")):
+    if timeline is None and suffix_of(path) == ".toml" and is_timeline(read_text(path, "a scene")):
         timeline = Timeline.load(path, overrides)
     return None if timeline is None else FilmPicture(timeline, path.stem)
 
 
 def _scene(path: Path, overrides: Sequence[str]) -> ScenePicture:
-    if path.suffix != ".toml" and not may_embed_scene(path):
+    if suffix_of(path) != ".toml" and not may_embed_scene(path):
         if begun := unfinished(path):
             raise ExportError(f"cannot view {path}: {begun}")
         why = "" if path.exists() else "it does not exist; "
