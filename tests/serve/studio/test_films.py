@@ -110,7 +110,9 @@ def test_a_timeline_is_rendered(tmp_path: Path) -> None:
         client.told("renders", **asked)
         assert until(client, 0, "done", "failed")["error"] == ""
         assert Timeline.load(tmp_path / "a.gif").frames == 12
-        client.told("renders", **{**form, "name": "b", "format": "sheet"})
+        sheet = {**form, "name": "b", "format": "sheet"}
+        assert "12 frames, 320 pixels wide" in client.told("plan", **sheet)["plan"]
+        client.told("renders", **sheet)
         assert until(client, 1, "done", "failed")["error"] == ""
         assert (tmp_path / "b.png").exists()
         status, answer = client.post("renders", {**asked, "seconds": 3})

@@ -313,12 +313,39 @@ def test_the_line_between_two_pictures_is_dragged(browser: Browser, place: Path)
         page.mouse.move(x - box["width"] / 4, y, steps=4)
         page.mouse.up()
         assert float(page.input_value("#split")) == pytest.approx(0.25, abs=0.003)
+        page.keyboard.press("ArrowRight")
+        assert float(page.input_value("#split")) == pytest.approx(0.252, abs=0.003)
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 50, y)
         page.mouse.up()
         assert float(page.input_value("#split")) == pytest.approx(0.25, abs=0.003)
         assert page.evaluate("studio.camera.center") != center  # beside the line, the picture moves
+
+
+def test_a_dragged_edge_takes_on_an_aspect_ratio(browser: Browser, place: Path) -> None:
+    with opened(place, place / "my.toml") as client, looking(browser, client.server.url) as page:
+        before = complete(page)
+        box = page.locator("#view").bounding_box()
+        assert box is not None
+        for left, top, right, size in (
+            (600, 200, 535, (533, 400)),  # 4 : 3
+            (533, 200, 398, (400, 400)),
+            (400, 200, 330, (330, 400)),  # none
+        ):
+            ends = page.evaluate(
+                "(points) => points.map((point) => studio.camera.toScreen(point))",
+                [[left, top], [right, top]],
+            )
+            (x, y), (to, _) = ((box["x"] + x, box["y"] + y) for x, y in ends)
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(to, y, steps=4)
+            assert page.inner_text("#note").startswith(f"{size[0]} × {size[1]} px")
+            page.mouse.up()
+            before = becomes(page, before)
+            canvas = scene_of(page).canvas
+            assert (canvas.width, canvas.height) == size
 
 
 def test_an_error_goes_when_something_else_succeeds(browser: Browser, place: Path) -> None:

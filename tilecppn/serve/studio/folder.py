@@ -136,7 +136,7 @@ def read_dropped(name: str, path: Path) -> Scene | list[str]:
     if suffix == TEXT:
         return from_text(read_text(path, "a scene").lstrip("\ufeff"), shown)
     if suffix not in OPENED or suffix in (".zarr", ".dzi"):
-        raise InvalidRequestError(f"{shown}: drop a scene (.toml) or a picture")
+        raise InvalidRequestError(f"{shown}: drop a scene (.toml), a picture or a page")
     path = path.rename(path.with_suffix(suffix))
     found = provenance_in(path) if suffix_of(path) in READERS else None
     if found is not None:

@@ -71,11 +71,15 @@ def film_order(film: Timeline, form: Form) -> Order:
     canvas = film.base.canvas
     if suffix in ("mp4", "webm") and (canvas.width % 2 or canvas.height % 2):
         line += ["--even", "crop"]
-    outputs = f"{name}.{suffix}", f"{name}.toml"
+    outputs, remark = (f"{name}.{suffix}", f"{name}.toml"), ""
     if suffix == "sheet":
+        from tilecppn.film.contact_sheet import COUNT, WIDTH
+
+        count = min(COUNT, film.frames)
+        remark = f"The sheet has {count} frames, {WIDTH} pixels wide. All of the film would take:"
         line = ["animate", f"{name}.toml", "--contact", f"{name}.png"]
         outputs = f"{name}.png", f"{name}.toml"
-    return Order(name, "timeline", form, film.scene(0), [line], outputs, film)
+    return Order(name, "timeline", form, film.scene(0), [line], outputs, film, remark)
 
 
 def name_of(form: Form) -> str:

@@ -222,6 +222,7 @@ export const isOnLine = ([x], reach) => compared !== null && Math.abs(x - view.w
  * @param {Point} place */
 export function moveLine([x]) {
   split.value = `${x / view.width}`;
+  split.focus();  // arrows go on from there
   redraw();
 }
 

@@ -3,6 +3,7 @@
 import { shape } from "./canvas.js";
 import { button, byId, element, focusOn } from "./element.js";
 import { control } from "./fields.js";
+import { SHAPES } from "./frame.js";
 import { latentControl } from "./latent.js";
 import { paletteControl } from "./palette.js";
 import { current, state } from "./state.js";
@@ -62,8 +63,7 @@ export function begin(schema) {
 
 /** Aspect ratios offered for the canvas. */
 function shapes() {
-  const rows = { "1 : 1": 1, "5 : 4": 5 / 4, "4 : 3": 4 / 3, "3 : 2": 3 / 2, "A4": Math.SQRT2, "16 : 9": 16 / 9, "2 : 1": 2 };
-  const buttons = Object.entries(rows).map(([name, aspect]) => button(name, `Shape ${name}`, () => shape(aspect)));
+  const buttons = Object.entries(SHAPES).map(([name, aspect]) => button(name, `Shape ${name}`, () => shape(aspect)));
   const turned = button("turned", "Width for height", () => shape(current().canvas.height / current().canvas.width));
   return element("div", { className: "control wide several", role: "group", "aria-label": "shape" }, ...buttons, turned);
 }

@@ -6,6 +6,19 @@ import { Camera, isFolded, pair, toPlane } from "./plane.js";
  *
  * @typedef {Point} Edges */
 
+/** Aspect ratios of pictures and of paper, width : height. */
+export const SHAPES = { "1 : 1": 1, "5 : 4": 5 / 4, "4 : 3": 4 / 3, "3 : 2": 3 / 2, "A4": Math.SQRT2, "16 : 9": 16 / 9, "2 : 1": 2 };
+const NEAR = 0.01;  // part of a side by which a dragged frame may miss an aspect ratio that it takes on
+
+/** The aspect ratio of a rectangle if it is nearly one of these or upright, and its name.
+ *
+ * @param {number} width @param {number} height */
+export function shapeOf(width, height) {
+  const long = Math.max(width, height) / Math.min(width, height);
+  const found = Object.entries(SHAPES).find(([, aspect]) => Math.abs(long / aspect - 1) < NEAR);
+  return found && { name: found[0], aspect: width < height ? 1 / found[1] : found[1] };
+}
+
 /** Whether the frame can be dragged: not if it is part of a larger whole, or stretched.
  *
  * @param {Scene} scene */
@@ -40,26 +53,27 @@ export function cursor(edges, camera) {
   return names[((Math.round(angle / 45) % 4) + 4) % 4];
 }
 
-/** The rectangle after dragging to a pixel; with `keep` its aspect ratio stays.
+/** The rectangle after dragging to a pixel; with `keep` its aspect ratio stays, else it takes on one of SHAPES
+ * when it comes near.
  *
- * @param {{ grabbed: Edges, rectangle: Rectangle }} dragged @param {Point} pixel @param {Scene} scene
- * @param {boolean} keep @returns {Rectangle} */
-export function stretched({ grabbed, rectangle }, pixel, scene, keep) {
-  const { width, height } = scene.canvas;
+ * @param {Edges} grabbed @param {Point} pixel @param {Scene} scene @param {boolean} keep @returns {Rectangle} */
+export function stretched(grabbed, pixel, scene, keep) {
+  const { width, height } = scene.canvas, old = [width, height];
   const both = isFolded(scene);  // a folded picture stays centred
   /** @type {Bounds} */
   const spans = pair((i) => {
-    const edge = grabbed[i], side = [width, height][i];
+    const edge = grabbed[i], side = old[i];
     if (edge === 0) return [0, side];
     const to = Math.round(edge < 0 ? Math.min(pixel[i], side - 16) : Math.max(pixel[i], 16));
     return edge < 0 ? [to, both ? side - to : side] : [both ? side - to : 0, to];
   });
   const sides = pair((i) => Math.max(16, spans[i][1] - spans[i][0]));
-  if (!keep) return [spans[0][0], spans[1][0], ...sides];
-  const times = grabbed[0] ? sides[0] / width : sides[1] / height;
-  const kept = [Math.round(width * times), Math.round(height * times)];
+  const aspect = keep ? width / height : shapeOf(...sides)?.aspect;
+  if (!aspect) return [spans[0][0], spans[1][0], ...sides];
+  const across = grabbed[0] !== 0;  // the width decides with `keep`, else the side that is not dragged
+  const kept = across === keep ? [sides[0], Math.round(sides[0] / aspect)] : [Math.round(sides[1] * aspect), sides[1]];
   const [left, top] = pair((i) => Math.round(
-    grabbed[i] < 0 ? spans[i][1] - kept[i] : grabbed[i] > 0 ? spans[i][0] : (rectangle[i + 2] - kept[i]) / 2));
+    both || grabbed[i] === 0 ? (old[i] - kept[i]) / 2 : grabbed[i] < 0 ? spans[i][1] - kept[i] : spans[i][0]));
   return [left, top, kept[0], kept[1]];
 }
 

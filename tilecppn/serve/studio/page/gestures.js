@@ -2,8 +2,8 @@
 
 import { camera, frame, frameTo, isOnLine, moveBy, moveLine, outline, straighten, zoomBy } from "./canvas.js";
 import { byId } from "./element.js";
-import { cursor, grab, stretched } from "./frame.js";
-import { attempt } from "./note.js";
+import { cursor, grab, shapeOf, stretched } from "./frame.js";
+import { attempt, note } from "./note.js";
 import { current, state } from "./state.js";
 
 const view = byId("view", HTMLCanvasElement);
@@ -12,7 +12,7 @@ const view = byId("view", HTMLCanvasElement);
 
 /** @type {Map<number, Point>} */
 const pointers = new Map();
-/** @type {Parameters<typeof stretched>[0] | null} */
+/** @type {{ grabbed: Point, rectangle: Rectangle } | null} */
 let edges = null;  // the frame's edges being dragged, and its rectangle
 let onLine = false;  // whether the line between two scenes is dragged
 const ratio = () => view.width / view.clientWidth;  // device pixels per CSS pixel
@@ -47,7 +47,9 @@ view.addEventListener("pointermove", (event) => {
   pointers.set(event.pointerId, now);
   if (onLine) return moveLine(now);
   if (edges) {
-    edges.rectangle = stretched(edges, camera.toPixel(now), current(), event.shiftKey);
+    edges.rectangle = stretched(edges.grabbed, camera.toPixel(now), current(), event.shiftKey);
+    const [, , width, height] = edges.rectangle, shape = shapeOf(width, height);
+    note(`${width.toLocaleString("en")} × ${height.toLocaleString("en")} px${shape ? `, ${shape.name}` : ""}`);
     return outline(edges.rectangle);
   }
   if (pointers.size === 1) moveBy(before[0] - now[0], before[1] - now[1]);

@@ -1,4 +1,5 @@
 // Pictures from the server, many in one request: requested while wanted, cancelled when they no longer are.
+// More are requested before the last have come, so that the server always has something to draw.
 
 import { AnswerError, stream } from "./api.js";
 
@@ -6,10 +7,12 @@ import { AnswerError, stream } from "./api.js";
  *
  * @typedef {{ missing: Set<string>, controller: AbortController }} Loading */
 
-/** How a loader asks: where, for how many pictures at once, in how many requests at once, and after which
+/** How a loader asks: where, for how many pictures at once, and after which
  * statuses again. All pictures of a request are drawn while any of them is wanted.
  *
- * @typedef {{ path: "tiles" | "thumbs", most: number, requests: number, again: number[] }} Asking */
+ * @typedef {{ path: "tiles" | "thumbs", most: number, again: number[] }} Asking */
+
+const REQUESTS = 2;  // most at once
 
 export class Loader {
   /** @type {Set<Loading>} */
@@ -40,8 +43,9 @@ export class Loader {
   }
 
   ask() {
-    while (this.loading.size < this.asking.requests) {
+    while (this.loading.size < REQUESTS) {
       const asked = new Set([...this.loading].flatMap(({ missing }) => [...missing]));
+      if (asked.size > this.asking.most / 2) return;  // they would be drawn in turns, not in their order
       const next = this.wanted.filter((address) => !asked.has(address)).slice(0, this.asking.most);
       if (!next.length) return;
       this.load(next);
@@ -76,6 +80,7 @@ export class Loader {
     await this.arrive(address, status === 200 && png || null, status);
     missing.delete(address);
     this.wanted = this.wanted.filter((other) => other !== address);
+    this.ask();
   }
 }
 

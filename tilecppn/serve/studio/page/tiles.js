@@ -12,7 +12,7 @@ const COARSER = 3;           // levels by which the first tiles are coarser
 /** A server that was restarted learns of the scene soon.
  *
  * @type {import("./loader.js").Asking} */
-const ASKING = { path: "tiles", most: 8, requests: 2, again: [0, 410, 503] };
+const ASKING = { path: "tiles", most: 8, again: [0, 410, 503] };
 
 /** Emits "tile" when another tile has arrived. */
 export class Tiles extends EventTarget {

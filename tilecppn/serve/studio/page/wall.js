@@ -186,9 +186,10 @@ const sight = new IntersectionObserver((entries) => {
 
 /** @param {Element} cell */
 const addressOf = (cell) => `${SIDE}/${idOf(cell)}`;
-/** A few at a time, since all of a request are drawn, though some may have left the screen by then; in two
- * requests, so that the server always has something to draw. @type {import("./loader.js").Asking} */
-export const ASKING = { path: "thumbs", most: 8, requests: 2, again: [0, 503] };
+/** A few at a time: all of a request are drawn, though some may have left the screen by then.
+ *
+ * @type {import("./loader.js").Asking} */
+export const ASKING = { path: "thumbs", most: 16, again: [0, 503] };
 const loader = new Loader(ASKING, (address, png, status) => {
   if (status === 410) return refresh();  // the server was restarted
   for (const cell of cellsShown().filter((cell) => addressOf(cell) === address)) {
