@@ -7,29 +7,39 @@ A method that overrides one of a base class inherits its docstring, as `inspect.
 import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tilecppn"
-MODULES = {
-    path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
-CLASSES = defaultdict(list)  # name → definitions
-for tree in MODULES.values():
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            CLASSES[node.name].append(node)
-ROOMS = sorted({path.parts[0] for path in MODULES})
+PATHS = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+ROOMS = sorted({path.parts[0] for path in PATHS})
 UNSAID = {"As", "Of", "That", "What", "Where", "Whoever"}  # begin half a sentence
 NOUNS = {"A", "An", "How", "The", "Whether", "Which", "Who", "Why"}  # right for a property
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """All modules, parsed when a test first needs them."""
+    return {path: ast.parse((PACKAGE / path).read_text(encoding="utf-8")) for path in PATHS}
+
+
+@cache
+def classes() -> dict[str, list[ast.ClassDef]]:
+    """The definitions of each class, by its name."""
+    found = defaultdict(list)
+    for tree in modules().values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(node)
+    return found
 
 
 def inherits(class_: ast.ClassDef, name: str) -> bool:
     """Whether a base class of this package has a documented method of that name."""
     for base in class_.bases:
-        for found in CLASSES[ast.unparse(base).rpartition(".")[2]]:
+        for found in classes()[ast.unparse(base).rpartition(".")[2]]:
             methods = {
                 child.name: child for child in found.body if isinstance(child, ast.FunctionDef)
             }
@@ -61,7 +71,7 @@ def found_in(room: str, find: Callable[[ast.Module, str], Iterator[str]]) -> lis
     """What `find` finds in the modules of a folder of the package, or in one module."""
     return [
         text
-        for path, tree in MODULES.items()
+        for path, tree in modules().items()
         if path.parts[0] == room
         for text in find(tree, path.as_posix())
     ]
