@@ -89,8 +89,7 @@ def _values(path: Path, made: Provenance) -> dict[str, Any]:
         pairs = made.options
         format = pairs.pop("format")
         partial = pairs.pop("partial", "False") == "True"
-        for hashed in ("about", "page"):  # hashes do not tell the credits
-            pairs.pop(hashed, None)
+        pairs.pop("about", None)  # a hash, which does not tell the credits
         compression = pairs.pop("compression", None)
         values = {"format": format, "partial": partial, "compression": compression}
         if "transfer" in pairs:
