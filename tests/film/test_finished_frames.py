@@ -78,7 +78,7 @@ def test_frames_of_a_store_that_is_replaced_are_not_read(film: Timeline, tmp_pat
     path.rename(tmp_path / "old.zarr")
     animate(other, path, executor="local")
     assert not np.array_equal(FilmStore(path).read(0, WHOLE), before)
-    with pytest.raises(RenderError, match="replaced while it was in use"):
+    with pytest.raises(RenderError, match="replaced while it was read"):
         reader.read(0, WHOLE)
     with pytest.raises(StoreError, match="replaced by another film"):
         found.open()

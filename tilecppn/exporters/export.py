@@ -171,7 +171,7 @@ def write(
             if (said := exporter.estimate(source, dest, options)) is not None:
                 threads.note(f"{dest}: {said}")
             written = exporter.write(source, dest, options, threads)
-            source.check_in_place()
+            source.store.check_read()
             return written
     except KeyboardInterrupt:
         raise Interrupted("stopped; nothing is left of the unfinished export") from None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilecppn.addresses import BucketPath
-from tilecppn.errors import ExportError, RenderError, StoreError
+from tilecppn.errors import ExportError
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output.provenance import Provenance
 from tilecppn.pixels.depth import dithered
@@ -169,17 +169,7 @@ class Source:
             return self.store.read(level, window, partial=self.partial)
         finally:
             if not isinstance(self.store.path, BucketPath):  # which would take a request
-                self.check_in_place()
-
-    def check_in_place(self) -> None:
-        """Raise RenderError if another store may have been read, which would mix two pictures."""
-        try:
-            self.store.check_in_place()
-        except StoreError:
-            raise RenderError(
-                f"{self.store.path}: was moved, removed or replaced while it was read; export it "
-                "again"
-            ) from None
+                self.store.check_read()
 
 
 def sizes(width: int, height: int) -> list[Size]:

@@ -38,10 +38,7 @@ class StoredFrames(FrameReader):
         try:
             return self.store.read(frame, window)
         finally:
-            try:
-                self.store.check_in_place()
-            except StoreError as error:  # the frame may be another film's
-                raise RenderError(f"{error}") from None
+            self.store.check_read()
 
 
 @dataclass(frozen=True)

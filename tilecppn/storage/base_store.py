@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.errors import StoreError
+from tilecppn.errors import RenderError, StoreError
 from tilecppn.idle_threads import Share, alone
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Level, TaskGraph
@@ -86,6 +86,16 @@ class BaseStore(ABC):
                 "written to what is there now"
             )
         self._found = found
+
+    def check_read(self) -> None:
+        """Raise RenderError if another store may have been read, which would mix two pictures."""
+        try:
+            self.check_in_place()
+        except StoreError:
+            raise RenderError(
+                f"{self.path}: was moved, removed or replaced while it was read; run the command "
+                "again"
+            ) from None
 
     @abstractmethod
     def arrays(self) -> list[ArraySpec]:
