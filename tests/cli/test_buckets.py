@@ -275,6 +275,12 @@ def test_a_server_that_lets_an_object_change_once_a_second_is_waited_for(
     assert cli("verify", store).exit_code == cli("verify", picture).exit_code == 0
 
 
+def test_a_page_on_a_store_is_for_stores_on_a_disk(store: BucketPath, cli: Cli) -> None:
+    for page in ("a.html", store.parent / "a.html"):
+        refused = cli("export", store, page, "--layout", "store")
+        assert_refused(refused, f"{page}: refers to the store by its relative path")
+
+
 def test_a_pass_renders_and_exports(
     cli: Cli, scene: Scene, bucket: BucketPath, tmp_path: Path
 ) -> None:

@@ -80,8 +80,9 @@ def test_view_shows_the_store_of_a_page(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     scene = Scene.of(canvas={"width": 100, "height": 100})
     store = render(scene, tmp_path / "a.zarr", executor="local", workers=1)
-    with pytest.raises(ExportError, match=r"ends in \.html"):
-        export(store.path, tmp_path / "a", layout="store")
+    for name in ("a", "a.dzi"):
+        with pytest.raises(ExportError, match=r"ends in \.html"):
+            export(store.path, tmp_path / name, layout="store")
     export(store.path, tmp_path / "a.html", layout="store")
     with pytest.raises(ExportError, match="overwrite"):
         export(store.path, tmp_path / "a.html", layout="store")

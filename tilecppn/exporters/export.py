@@ -102,7 +102,7 @@ def choose_exporter(store: Path, dest: Path, layout: str | None = None) -> Expor
         )
     if layout is not None and layout not in LAYOUTS:
         raise ExportError(f'unknown layout "{layout}"; {suggestion(LAYOUTS, layout)}')
-    if layout is not None and suffix in EXPORTERS:
+    if layout in FOLDERS and suffix in EXPORTERS:
         raise ExportError(
             f"{dest}: layout {layout} makes a folder; leave out the layout or the {dest.suffix}"
         )

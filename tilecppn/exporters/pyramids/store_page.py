@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from tilecppn.addresses import BucketPath
 from tilecppn.errors import ExportError
 from tilecppn.exporters.options import ExportOptions
 from tilecppn.exporters.output.atomic import sealed
@@ -43,6 +44,11 @@ def export_store_page(
         raise ExportError(
             f"{dest}: browsers take a store's tiles for sRGB, not output.profile = "
             f'"{scene.output.profile}"; export a .dzi'
+        )
+    if isinstance(source.store.path, BucketPath) or isinstance(dest, BucketPath):
+        raise ExportError(
+            f"{dest}: refers to the store by its relative path, so both must be on a disk; "
+            "upload them together, or export a .dzi into the bucket"
         )
     levels = source.store.plan.levels[source.base :]
     path = os.path.relpath(source.store.path.resolve(), dest.resolve().parent)
