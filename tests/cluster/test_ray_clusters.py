@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -165,7 +165,7 @@ def test_the_cluster_that_stays_grows_from_no_pod_and_shrinks_again() -> None:
 
 
 @pytest.mark.parametrize("extras", ["ray,serve,cloud,torch", "ray,serve,cloud"])
-def test_an_image_has_what_its_extras_need(extras: str, tmp_path: Path) -> None:
+def test_an_image_has_what_its_extras_need(extras: str) -> None:
     # The second `pip install` is without an index: it fails where the first lacks something.
     text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
     (program,) = re.findall(r"RUN python -c '([^']*)' \"\$EXTRAS\"", text)

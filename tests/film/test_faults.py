@@ -216,7 +216,7 @@ def test_what_is_left_of_a_film_that_is_made_goes_with_the_next_run(
 
 
 def test_another_film_in_its_place_is_refused_and_goes_on_after_a_kill(
-    long: Timeline, other: Timeline, begun: Path, tmp_path: Path
+    other: Timeline, begun: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(begun, tmp_path / begun.name)
     before = tree(tmp_path)

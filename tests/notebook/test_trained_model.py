@@ -128,7 +128,7 @@ def test_the_note_of_the_training(model: Path) -> None:
     assert note["settings"]["z_dim"] == 3
 
 
-def test_without_an_encoder_it_says_so(tmp_path: Path, model: Path) -> None:
+def test_without_an_encoder_it_says_so(tmp_path: Path) -> None:
     train(tmp_path, {"model": "gan", "epochs": 1})
     sampler = Sampler.load(tmp_path / "m.safetensors")
     assert sampler.generate(x_dim=8, y_dim=8).shape == (8, 8, 1)

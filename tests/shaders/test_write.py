@@ -151,7 +151,7 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
         shader(Scene.of(**SMALL), tmp_path / "a.png")
 
 
-def test_the_guides_commands_and_functions_are_true(tmp_path: Path) -> None:
+def test_the_guides_commands_and_functions_are_true() -> None:
     guide = (ROOT / "docs" / "howto" / "shader.md").read_text(encoding="utf-8")
     for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL):
         for words in commands(block):

@@ -101,7 +101,7 @@ def test_small_files_have_the_same_pixels(read: Read, tmp_path: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(fast, small, strict=True))
 
 
-def test_flat_tiles_are_small(tmp_path: Path) -> None:
+def test_flat_tiles_are_small() -> None:
     flat = exr_file.packed_pixels(np.zeros((3, 64, 64), np.float16), 1)
     assert len(flat) < 1000
 

@@ -11,7 +11,6 @@ from tilecppn.film.animate import animate
 from tilecppn.film.store import FilmStore
 from tilecppn.film.timeline.excerpt import excerpt, scaled
 from tilecppn.film.timeline.timeline import Timeline
-from tilecppn.scene.scene import Scene
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,7 @@ def test_what_the_film_has_not_is_refused(
     assert words in str(caught.value)
 
 
-def test_a_draft_is_the_same_film_at_another_size(film: Timeline, scene: Scene) -> None:
+def test_a_draft_is_the_same_film_at_another_size(film: Timeline) -> None:
     large = film.base.replace(canvas={"width": 640, "height": 99})
     draft = scaled(Timeline.of(large, film.keyframes, seconds=1.1, fps=10), 0.33)
     assert (draft.base.canvas.width, draft.base.canvas.height) == (212, 33)

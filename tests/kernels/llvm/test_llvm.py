@@ -222,9 +222,7 @@ def test_kernels_in_many_threads_do_not_disturb_each_other() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(
-    dtype: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_compiled_does_not_grow_with_width_and_little_with_depth(dtype: str) -> None:
     """LLVM's time goes with the instructions: neurons are loops, a layer is one call."""
 
     def lines(width: int, depth: int) -> int:
