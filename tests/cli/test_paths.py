@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Cli
+from tests.cli.results import assert_refused
 from tests.conftest import Run
 from tilecppn.cli.common import result
 from tilecppn.cli.terminal import write_line
@@ -42,10 +44,7 @@ def test_a_name_cannot_command_the_terminal(capfd: pytest.CaptureFixture[str]) -
         ("fit", "s3://bucket/a.png", "-o", "a.safetensors"),
     ],
 )
-def test_an_address_is_refused(command: tuple[str, ...], tmp_path: Path, tilecppn: Run) -> None:
+def test_an_address_is_refused(command: tuple[str, ...], tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "a.toml").write_text(SCENE)
-    refused = tilecppn(*command)
-    assert refused.returncode == 2
-    assert "://" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    assert_refused(cli(*command), "://")
     assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]

@@ -75,7 +75,7 @@ ALL = CPPN.from_preset("hardmaru", seed=2, width=5, activations=tuple(ACTIVATION
 
 @pytest.mark.parametrize(
     ("name", "count", "rows", "pauses"),
-    [("llvm", 3, 6, 9), ("llvm", 3, 33, 1), *((name, 1, 1, 8) for name in KERNELS)],
+    [("llvm", 3, 6, 9), ("llvm", 3, 33, 1), *((name, 1, 6, 3) for name in KERNELS)],
 )
 def test_variation_ratio_is_the_plain_formula(
     name: str, count: int, rows: int, pauses: int, monkeypatch: pytest.MonkeyPatch

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 import tilecppn as tc
-from tests.conftest import Run
+from tilecppn.cli import main
 from tilecppn.cppn import CPPN
 from tilecppn.errors import DataError, Interrupted, TrainingDivergedError
 from tilecppn.scene.scene import Scene
@@ -123,11 +124,12 @@ def test_too_small(tmp_path: Path) -> None:
         fit_image(picture(40, 3), tmp_path / "m.safetensors", SMALL, max_steps=5, device=CPU)
 
 
-def test_the_verb(tmp_path: Path, tilecppn: Run) -> None:
-    picture().save(tmp_path / "in.png")
-    command = ("fit", "in.png", "-o", "m.safetensors", "--max-steps", "40", "--width", "8")
-    done = tilecppn(*command, "--preview", "out.png", "--json")
-    assert done.returncode == 0, done.stderr
+def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture().save("in.png")
+    command = ["fit", "in.png", "-o", "m.safetensors", "--max-steps", "40", "--width", "8"]
+    done = CliRunner().invoke(main, [*command, "--preview", "out.png", "--json"])
+    assert done.exit_code == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["steps"] == 40
     assert (record["width"], record["height"]) == (40, 24)
@@ -136,8 +138,8 @@ def test_the_verb(tmp_path: Path, tilecppn: Run) -> None:
         assert psnr_of(np.asarray(picture()), np.asarray(preview)) == pytest.approx(
             record["psnr"], abs=0.01
         )
-    again = tilecppn(*command)
-    assert again.returncode == 2
+    again = CliRunner().invoke(main, command)
+    assert again.exit_code == 2
     assert "is there already" in again.stderr
 
 
@@ -156,10 +158,6 @@ def test_the_verb(tmp_path: Path, tilecppn: Run) -> None:
 def test_mistakes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
 ) -> None:
-    from click.testing import CliRunner
-
-    from tilecppn.cli import main
-
     monkeypatch.chdir(tmp_path)
     picture().save("in.png")
     Path("bad.png").write_bytes(b"not an image")

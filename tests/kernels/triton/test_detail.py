@@ -43,7 +43,7 @@ def test_points_that_fade_do_not_depend_on_their_lattice(
 ) -> None:
     kernel = TritonKernel(picture_of("jupiter"), configuration)
     whole = bits(kernel.evaluate(Lattices.one(-70, -3, 5, 9, 23))[:, 0].copy())
-    for i, j in ((0, 0), (1, 2), (3, 5), (4, 8)):
+    for i, j in ((0, 0), (3, 5)):
         origin = [-70 + 23 * i, -3 + 23 * j]
         part = Lattices(np.array([[500, 77], origin], np.int64), 5 - i, 9 - j, 23)
         assert np.array_equal(bits(kernel.evaluate(part)[:, 1]), whole[:, i:, j:])
