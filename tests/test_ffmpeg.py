@@ -19,6 +19,17 @@ def test_ffmpegs_own_words_are_the_error(tmp_path: Path) -> None:
         ffmpeg.run(["-i", str(tmp_path / "none.mp4"), str(tmp_path / "a.mp4")])
 
 
+def test_the_signal_that_ended_ffmpeg_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(ffmpeg, "executable", lambda: str(program))
+    with pytest.raises(RenderError, match=r"^ffmpeg was ended by signal 9 \(Killed, perhaps for"):
+        ffmpeg.run([])
+
+
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("dither", [False, True])
 @pytest.mark.parametrize(

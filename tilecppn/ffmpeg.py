@@ -5,6 +5,7 @@ import errno
 import functools
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -185,6 +186,9 @@ def _error(code: int, words: str) -> Exception:
     """Return the error for an ffmpeg that ended with this exit code and log."""
     if os.strerror(errno.ENOSPC) in words:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if code < 0:
+        why = f"{signal.strsignal(-code)}{', perhaps for want of memory' if code == -9 else ''}"
+        return RenderError(f"ffmpeg was ended by signal {-code} ({why})")
     # The first line tells the cause; the others, its consequences.
     first = re.sub(r"\[\S+ @ \w+\] *", "", words.strip().partition("\n")[0])
     return RenderError(f"ffmpeg ended with {code}: {first or 'without a word'}")

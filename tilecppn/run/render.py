@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from tilecppn import kernels
 from tilecppn.addresses import AnyPath, as_path
 from tilecppn.errors import Interrupted, RenderError, StoreError
+from tilecppn.formatting import counted
 from tilecppn.kernels import Arithmetic
 from tilecppn.plan import Plan, TaskGraph
 from tilecppn.run import events
@@ -238,7 +239,8 @@ def require_complete(result: RunResult) -> None:
         return
     named = "; ".join(f"{task.name}: {why}" for task, why in list(result.failed.items())[:3])
     more = f" and {len(result.failed) - 3} more" if len(result.failed) > 3 else ""
+    above = f"; {result.unbuilt} that need them were not tried" if result.unbuilt else ""
     raise RenderError(
-        f"{len(result.failed)} shards failed ({named}{more}); {result.unbuilt} above them were "
-        f"not built; all others are done: {result.resume_hint} to try them once more"
+        f"{counted(len(result.failed), 'task')} failed ({named}{more}){above}; all others are "
+        f"done: {result.resume_hint} to try again"
     )
