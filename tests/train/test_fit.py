@@ -14,6 +14,7 @@ import tilecppn as tc
 from tilecppn.cli import main
 from tilecppn.cppn import CPPN
 from tilecppn.errors import DataError, Interrupted, TrainingDivergedError
+from tilecppn.exporters.output.atomic import claimed
 from tilecppn.scene.scene import Scene
 from tilecppn.train.fit import Progress, fit_image, fresh, psnr_of
 from tilecppn.train.settings import FitSettings
@@ -141,6 +142,22 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     again = CliRunner().invoke(main, command)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+
+
+def test_one_command_at_a_time_writes_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from tilecppn.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    picture().save("in.png")
+    with claimed(Path("m.safetensors")):
+        done = CliRunner().invoke(main, ["fit", "in.png", "-o", "m.safetensors"])
+    assert done.exit_code == 2
+    assert "m.safetensors is in use by another process" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
 
 
 @pytest.mark.parametrize(

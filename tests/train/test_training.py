@@ -330,8 +330,9 @@ def test_too_few_or_too_small_images(tmp_path: Path) -> None:
 def test_one_training_at_a_time(tmp_path: Path) -> None:
     def second(event: Event) -> None:
         if isinstance(event, Started):
-            with pytest.raises(InvalidRequestError, match="is in use by another process"):
-                train(tmp_path)
+            for other in (None, tmp_path / "other"):  # the same model, or also the same folder
+                with pytest.raises(InvalidRequestError, match="is in use by another process"):
+                    train(tmp_path, save_dir=other)
 
     train(tmp_path, {"epochs": 1}, listeners=[second])
 

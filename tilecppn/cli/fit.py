@@ -76,6 +76,7 @@ def command(
     import tomli_w
 
     from tilecppn.cli.progress import Meter
+    from tilecppn.exporters.output.atomic import claimed
     from tilecppn.formatting import counted, format_duration
     from tilecppn.pictures import read_picture
     from tilecppn.train.checks import check_output, check_picture
@@ -100,7 +101,8 @@ def command(
     size = {"width": picture.width, "height": picture.height}
     scene = tomli_w.dumps({"cppn": {"weights": str(output)}, "canvas": size})
 
-    with Meter("fit") as meter:
+    with Meter("fit") as meter, claimed(output):
+        check_output(output, overwrite=overwrite)  # again: another command may have just ended
         meter.note(
             f"{image}: {picture.width} × {picture.height}, on {chosen.type}, "
             f"{'mixed precision' if mixed else 'float32'}"

@@ -21,6 +21,7 @@ import torch
 from tilecppn import filesystem
 from tilecppn.cancellation import ShouldStop, never
 from tilecppn.errors import CheckpointError, Interrupted, TrainingDivergedError
+from tilecppn.exporters.output.atomic import claimed
 from tilecppn.formatting import counted
 from tilecppn.storage import locks
 from tilecppn.train import checkpoint, curriculum, noise, sheets
@@ -83,7 +84,7 @@ def train_model(
     check_paths(output, folder, start, overwrite)
     fresh = Settings(**given)
     check_fit(fresh.with_defaults(len(images), images.shortest_side), images)
-    with _opened(folder, overwrite, given):
+    with claimed(output), _opened(folder, overwrite, given):
         kept = _kept(folder, start)
         settings = fresh if kept is None else _continued(kept, given, images)
         settings = settings.with_defaults(len(images), images.shortest_side)
