@@ -137,6 +137,28 @@ def test_work_goes_on_where_stderr_cannot_be_written(stderr: str, tmp_path: Path
     assert json.loads(result.stdout)["rendered"] == 1
 
 
+@pytest.mark.parametrize(
+    ("script", "says", "code"),
+    [
+        ("{0} presets > /dev/full", "standard output: No space left on device", 1),
+        ("rmdir {1}/a; {0} plan {1}/a.toml", "the current folder was deleted; go to another", 2),
+    ],
+)
+def test_errors_without_a_file_say_where(script: str, says: str, code: int, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a.toml").write_text("[canvas]\nwidth = 300\n")
+    command = script.format(f'"{sys.executable}" -m tilecppn', tmp_path)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path / "a",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == (f"error: {says}\n", code)
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8:strict", "ascii"])
 def test_results_are_printed_in_any_encoding(encoding: str, scene: Scene, tmp_path: Path) -> None:
     name = os.fsdecode("日本 ".encode() + b"\xff.toml")

@@ -115,6 +115,8 @@ class Commands(click.Group):
         except OSError as error:
             from tilecppn.filesystem import error_text
 
+            if isinstance(error, FileNotFoundError) and error.filename is None:  # of os.getcwd
+                _fail("the current folder was deleted; go to another", 2)
             _fail(error_text(error), 2 if _is_refused(error) else 1)
 
 

@@ -254,7 +254,10 @@ def outcome_words(outcome: "RunResult") -> str:
 
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:
     """Print a command's result to stdout: text, or one JSON object."""
-    click.echo(json.dumps(record) if as_json else visible(text))
+    from tilecppn.filesystem import naming_file
+
+    with naming_file("standard output"):
+        click.echo(json.dumps(record) if as_json else visible(text))
 
 
 @contextlib.contextmanager
