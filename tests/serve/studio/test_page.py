@@ -48,6 +48,7 @@ def test_a_whole_session(browser: Browser, place: Path) -> None:
         assert "2 parents" in page.inner_text("#breeding")
         page.click("#breed")
         page.wait_for_selector("#thumbs .thumb[title='child 0'] img.there")
+        assert page.inner_text("#family") == "Children of 2 pictures"
         page.click("#thumbs .thumb[title='child 0']")
         bred = becomes(page, found)
         assert values(page)["cppn"]["mutations"]

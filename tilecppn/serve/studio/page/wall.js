@@ -54,6 +54,8 @@ export function show(name) {
     tab.setAttribute("aria-selected", `${chosen}`);
     tab.tabIndex = chosen || (kind === "children" && tab === kinds.firstChild) ? 0 : -1;
   }
+  byId("family").hidden = kind !== "children";
+  byId("family").textContent = `Children of ${family.length} pictures`;
   const amount = KINDS[kind]?.amount;
   strength.hidden = amount === undefined;
   if (amount !== undefined) setAmount(amount);
