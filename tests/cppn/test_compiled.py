@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tilecppn.cppn import seeding
 from tilecppn.cppn.activations import ACTIVATIONS
-from tilecppn.cppn.compiled import SLOPES, activate, orthogonalise
+from tilecppn.cppn.compiled import SLOPES, activate, inverse_normal, normals, orthogonalise
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
 
 
@@ -34,3 +35,18 @@ def test_rows_are_made_orthonormal_in_order(shape: tuple[int, ...]) -> None:
     orthogonalise(matrices)
     assert np.array_equal(matrices, expected.reshape(shape))
     assert np.allclose(matrices @ np.moveaxis(matrices, -1, -2), np.eye(shape[-1]), atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 7, seeding.MAX_SEED])
+def test_normals_have_the_same_bits(seed: int) -> None:
+    streams, sizes = [0, 1, 300, 2**62 + 5], [1, 672, 4001, 6]
+    drawn = [seeding.uniforms(seed, *one) for one in zip(streams, sizes, strict=True)]
+    expected = seeding.inverse_normal(np.concatenate(drawn))
+    assert normals(seed, streams, sizes).tobytes() == expected.tobytes()
+
+
+def test_normals_of_the_tails_have_the_same_bits() -> None:
+    small = 2.0 ** -np.linspace(1.0, 54.0, 5003)
+    edges = np.nextafter(0.5 + np.array([-0.425, 0.425])[:, None], [0.0, 1.0]).ravel()
+    u = np.concatenate([small, 1.0 - small[small > 2.0**-53], edges, [0.5]])
+    assert inverse_normal(u).tobytes() == seeding.inverse_normal(u).tobytes()

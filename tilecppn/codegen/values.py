@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 
 F32, F64 = ir.FloatType(), ir.DoubleType()
-I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
+I1, I8, I16, I32, I64, I128 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64, 128))
 
 Operand = Union["Value", int, float]
 ELEMENTS = {

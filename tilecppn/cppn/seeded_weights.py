@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tilecppn.cppn import activations as functions
 from tilecppn.cppn.detail_activations import DETAIL_ACTIVATIONS
 from tilecppn.cppn.presets import DEPTH, PRESETS, Preset
-from tilecppn.cppn.seeding import MAX_SEED, inverse_normal, uniforms
+from tilecppn.cppn.seeding import MAX_SEED, uniforms
 from tilecppn.cppn.structure import (
     COORDINATES,
     INPUTS,
@@ -141,12 +141,13 @@ def draw_layer(structure: Structure, i: int, width: int, seed: int | None = None
 def _drawn_layers(
     structure: Structure, layers: Sequence[int], width: int, seed: int
 ) -> list[DrawnLayer]:
+    from tilecppn.cppn.compiled import normals
+
     detail = structure.detail
     assert detail is not None
     rest = width + structure.channels * width
     sizes = [width * (width if i else structure.columns) + rest for i in layers]
-    drawn = [uniforms(seed, i, size) for i, size in zip(layers, sizes, strict=True)]
-    numbers = _each(inverse_normal, drawn)
+    numbers = split(normals(seed, layers, sizes), sizes)
     weights = [own[:-rest].reshape(width, -1) for own in numbers]
     late = orthogonal_weights(detail, dict(zip(layers, weights, strict=True)))
     result = []

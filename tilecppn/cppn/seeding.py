@@ -65,19 +65,19 @@ def inverse_normal(u: Array) -> Array:
     """
     q = u - 0.5
     r = 0.180625 - q * q
-    result = q * (_polynomial(r, _CENTRE_TOP) / _polynomial(r, _CENTRE_BOTTOM))
+    result = q * (_polynomial(r, CENTRE_TOP) / _polynomial(r, CENTRE_BOTTOM))
     tails = np.abs(q) > 0.425
     u, q = u[tails], q[tails]
     # 1 - u is exact for u ≥ 1/2, and the tail formula is symmetric.
     r = np.sqrt(-logarithm(np.where(q < 0, u, 1.0 - u)))
-    near = _polynomial(r - 1.6, _MIDDLE_TOP) / _polynomial(r - 1.6, _MIDDLE_BOTTOM)
-    far = _polynomial(r - 5.0, _FAR_TOP) / _polynomial(r - 5.0, _FAR_BOTTOM)
+    near = _polynomial(r - 1.6, MIDDLE_TOP) / _polynomial(r - 1.6, MIDDLE_BOTTOM)
+    far = _polynomial(r - 5.0, FAR_TOP) / _polynomial(r - 5.0, FAR_BOTTOM)
     result[tails] = np.copysign(np.where(r <= 5.0, near, far), q)
     return result
 
 
 # Coefficients of AS 241, highest power first.
-_CENTRE_TOP = (
+CENTRE_TOP = (
     2.5090809287301226727e3,
     3.3430575583588128105e4,
     6.7265770927008700853e4,
@@ -87,7 +87,7 @@ _CENTRE_TOP = (
     1.3314166789178437745e2,
     3.3871328727963666080e0,
 )
-_CENTRE_BOTTOM = (
+CENTRE_BOTTOM = (
     5.2264952788528545610e3,
     2.8729085735721942674e4,
     3.9307895800092710610e4,
@@ -97,7 +97,7 @@ _CENTRE_BOTTOM = (
     4.2313330701600911252e1,
     1.0,
 )
-_MIDDLE_TOP = (
+MIDDLE_TOP = (
     7.74545014278341407640e-4,
     2.27238449892691845833e-2,
     2.41780725177450611770e-1,
@@ -107,7 +107,7 @@ _MIDDLE_TOP = (
     4.63033784615654529590e0,
     1.42343711074968357734e0,
 )
-_MIDDLE_BOTTOM = (
+MIDDLE_BOTTOM = (
     1.05075007164441684324e-9,
     5.47593808499534494600e-4,
     1.51986665636164571966e-2,
@@ -117,7 +117,7 @@ _MIDDLE_BOTTOM = (
     2.05319162663775882187e0,
     1.0,
 )
-_FAR_TOP = (
+FAR_TOP = (
     2.01033439929228813265e-7,
     2.71155556874348757815e-5,
     1.24266094738807843860e-3,
@@ -127,7 +127,7 @@ _FAR_TOP = (
     5.46378491116411436990e0,
     6.65790464350110377720e0,
 )
-_FAR_BOTTOM = (
+FAR_BOTTOM = (
     2.04426310338993978564e-15,
     1.42151175831644588870e-7,
     1.84631831751005468180e-5,
