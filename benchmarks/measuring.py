@@ -43,11 +43,6 @@ def seconds(ways: Ways, clock: Clock = time.perf_counter) -> dict[str, float]:
     return {way: median(t) for way, t in times.items()}
 
 
-def rates(ways: Ways, pixels: int) -> dict[str, float]:
-    """Return the Mpixel/s of each way."""
-    return {way: pixels / 1e6 / taken for way, taken in seconds(ways).items()}
-
-
 class Table(NamedTuple):
     """A table of rates in Mpixel/s, each beside its rival's."""
 

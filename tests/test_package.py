@@ -9,7 +9,6 @@ import pytest
 
 import tilecppn
 
-ROOT = Path(__file__).parents[1]
 HEAVY = {"numpy", "torch", "zarr", "numcodecs", "ray", "PIL", "rich", "safetensors"}
 
 

@@ -261,16 +261,6 @@ def sweep(folder: Path) -> None:
                     os.unlink(os.path.join(root, name))
 
 
-def disk_usage(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    if not path.is_dir():
-        return path.stat().st_size
-    walked = os.walk(path)
-    return sum(
-        os.stat(os.path.join(root, name)).st_size for root, _, names in walked for name in names
-    )
-
-
 def remove(path: Path, ignore_errors: bool = False) -> None:
     """Remove a file, link or folder, if it exists; ignore_errors: as much of a folder as can be."""
     if path.is_dir() and not path.is_symlink():

@@ -1,4 +1,4 @@
-"""Read the scene from an image made by tilecppn, so that it can be drawn again, larger."""
+"""Read the scene that an output carries (a picture, page, archive or folder), to draw it again."""
 
 import contextlib
 import html

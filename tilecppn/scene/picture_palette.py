@@ -11,8 +11,6 @@ from tilecppn.scene.oklab import hexadecimal, oklab, srgb
 from tilecppn.scene.parsing import Given
 from tilecppn.scene.validation import format_value
 
-Array = NDArray[np.float64]
-
 STOPS = 7  # at most; a flag has fewer colours
 SIDE = 64  # pixels of the shorter side that suffice
 GREY = 0.05  # added to chroma as a pixel's weight, so that small colourful parts count, too
