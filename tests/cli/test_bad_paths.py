@@ -274,10 +274,7 @@ def assert_process_refused(result: "subprocess.CompletedProcess[str]", *says: st
     assert all(words in line for words in says)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["overwrite photos", "png over a photo", "unknown suffix", "unknown command", "no worker"],
-)
+@pytest.mark.parametrize("name", ["overwrite photos", "unknown command"])
 def test_a_process_refuses_likewise(name: str, workspace: Path, tilecppn: Run) -> None:
     arguments, says = PATHS[name]
     before = tree(workspace)
