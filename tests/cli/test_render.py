@@ -153,13 +153,21 @@ def test_one_shard_is_no_shards(scene: Scene, cli: Cli, tmp_path: Path) -> None:
     assert "unfinished: 0 of 1 shard; run tilecppn render again" in cli("verify", "a.zarr").stdout
 
 
-def test_a_limit_of_threads_is_told_in_one_line(
-    scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("can't start new thread", "no more threads"),
+        ("CUDA out of memory. Tried to allocate 20.00 GiB.", "out of memory; a smaller --batch"),
+        ("DefaultCPUAllocator: can't allocate memory", "out of memory; a smaller --batch"),
+    ],
+)
+def test_a_lack_of_threads_or_memory_is_told_in_one_line(
+    words: str, says: str, scene: Scene, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unstarted(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+        raise RuntimeError(words)
 
     monkeypatch.setattr(threading.Thread, "start", unstarted)
     done = cli("render", "a.toml", "-o", "a.zarr", "--executor", "local")
     assert done.exit_code == 1
-    assert done.stderr.splitlines()[-1].startswith("error: no more threads")
+    assert done.stderr.splitlines()[-1].startswith(f"error: {says}")

@@ -38,6 +38,13 @@ COMMANDS = {
 
 # Optional libraries → the extra that installs them.
 EXTRAS = {"torch": "torch", "matplotlib": "train", "sklearn": "train"}
+_NO_MEMORY = "out of memory; a smaller --batch or --width takes less"
+# Part of a RuntimeError's text → what is lacking. The last two are torch's.
+_LACKS = {
+    "start new thread": "no more threads: raise the limit of processes or memory (ulimit -a)",
+    "CUDA out of memory": _NO_MEMORY,
+    "can't allocate memory": _NO_MEMORY,
+}
 
 
 class Commands(click.Group):
@@ -109,9 +116,10 @@ class Commands(click.Group):
         except MemoryError:
             _fail("out of memory; tilecppn plan shows what a render needs", 1)
         except RuntimeError as error:
-            if "start new thread" not in str(error):
+            lack = next((why for words, why in _LACKS.items() if words in str(error)), None)
+            if lack is None:
                 raise
-            _fail("no more threads: raise the limit of processes or memory (ulimit -a)", 1)
+            _fail(lack, 1)
         except OSError as error:
             from tilecppn.filesystem import error_text
 
