@@ -2,7 +2,7 @@
 
 import pytest
 
-from tilecppn.formatting import counted, format_bytes, format_duration
+from tilecppn.formatting import counted, format_bytes, format_duration, format_rate, readable
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,24 @@ from tilecppn.formatting import counted, format_bytes, format_duration
 )
 def test_sizes_read_as_people_write_them(count: float, text: str) -> None:
     assert format_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (19.96e6, "20.0 Mpixel/s"),
+        (0.1e6, "0.1 Mpixel/s"),
+        (23_400, "0.02 Mpixel/s"),
+        (104, "0.0001 Mpixel/s"),
+        (0, "0.0 Mpixel/s"),
+    ],
+)
+def test_a_slow_rate_is_not_zero(rate: float, text: str) -> None:
+    assert format_rate(rate) == text
+
+
+def test_a_name_that_is_not_utf_8_is_readable() -> None:
+    assert readable("é\udcff.szi") == "é�.szi"
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,12 @@ def format_bytes(count: float) -> str:
     return f"{count / 1000:.1f} PB"
 
 
+def format_rate(rate: float, unit: str = "Mpixel") -> str:
+    """Format a rate a second: `8.1 Mpixel/s`, `0.02 Mpixel/s`."""
+    mega = rate / 1e6
+    return f"{mega:.1g} {unit}/s" if 1e-4 <= mega < 0.1 else f"{mega:.1f} {unit}/s"
+
+
 def format_duration(seconds: float) -> str:
     """Format seconds: `3 min 20 s`."""
     if seconds < 9.95:

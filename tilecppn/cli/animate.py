@@ -20,7 +20,7 @@ from tilecppn.cli.common import (
 from tilecppn.cli.image_output import image_output, is_made
 from tilecppn.cli.run_options import Choices, opened_run, run_options
 from tilecppn.cli.terminal import write_line
-from tilecppn.formatting import counted, format_duration
+from tilecppn.formatting import counted, format_duration, format_rate
 
 if TYPE_CHECKING:
     from tilecppn.film.encoding.base import FilmOptions
@@ -244,8 +244,8 @@ def _summary(picture: "Timeline", outcome: "RunResult") -> str:
     words = f"{counted(picture.frames, 'frame')} of {canvas.width} × {canvas.height}"
     if outcome.skipped == outcome.tasks:
         return f"{words}, complete before"
-    rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
-    speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
+    rate = outcome.pixels / max(outcome.seconds, 1e-9)
+    speed = f", {format_rate(rate)}" if outcome.pixels else ""
     taken = "" if outcome.pixels else ", none of them drawn,"
     done = f"{outcome.skipped:,} of {outcome.tasks:,} shards and clips"
     resumed = f"; {done} were there before" if outcome.skipped else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tilecppn.cli.terminal import visible
-from tilecppn.formatting import counted, format_duration, option_name
+from tilecppn.formatting import counted, format_duration, format_rate, option_name
 
 if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
@@ -244,8 +244,8 @@ def outcome_record(outcome: "RunResult") -> dict[str, Any]:
 
 def outcome_words(outcome: "RunResult") -> str:
     """Describe a run's outcome, with its speed."""
-    rate = outcome.pixels / 1e6 / max(outcome.seconds, 1e-9)
-    speed = f", {rate:.1f} Mpixel/s" if outcome.pixels else ""
+    rate = outcome.pixels / max(outcome.seconds, 1e-9)
+    speed = f", {format_rate(rate)}" if outcome.pixels else ""
     return (
         f"{counted(outcome.rendered, 'shard')} rendered, {outcome.skipped:,} already there, in "
         f"{format_duration(outcome.seconds)}{speed}"

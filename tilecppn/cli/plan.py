@@ -19,7 +19,7 @@ from tilecppn.cli.common import (
     set_option,
     workers_option,
 )
-from tilecppn.formatting import counted, format_bytes, format_duration
+from tilecppn.formatting import counted, format_bytes, format_duration, format_rate
 
 if TYPE_CHECKING:
     from tilecppn.film.timeline.timeline import Timeline
@@ -235,7 +235,7 @@ def _lines(estimate: Estimate, seconds: float) -> list[str]:
     lines = [
         f"memory   {format_bytes(estimate.memory)} a worker, "
         f"{counted(estimate.workers, 'worker')}{threads}",
-        f"time     about {format_duration(seconds)} at {estimate.speed / 1e6:.1f} Mpixel/s",
+        f"time     about {format_duration(seconds)} at {format_rate(estimate.speed)}",
     ]
     if cost is not None:
         lines.append(f"cost     about {cost:,.2f} for {counted(estimate.workers, 'worker')}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from tilecppn.cli.terminal import is_terminal, try_to, visible, write_line
-from tilecppn.formatting import format_duration
+from tilecppn.formatting import format_duration, format_rate
 
 EVERY = 10.0  # seconds between lines without a terminal
 
@@ -97,7 +97,7 @@ class Meter:
         share = finished / self.total if self.total else 0.0
         left = (self.total - finished) / rate if rate else 0.0
         left -= 0.0 if self.done else seconds  # already spent on the first ones
-        speed = f"  {rate / 1e6:.1f} {self.unit}/s" if rate else ""  # none yet after a resume
+        speed = f"  {format_rate(rate, self.unit)}" if rate else ""  # none yet after a resume
         eta = f"  ETA {format_duration(left)}" if rate and left > 0 else ""
         if self.total and finished >= self.total:
             eta = "  finishing"  # encoders of single files start once they have all pixels
