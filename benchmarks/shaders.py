@@ -4,11 +4,13 @@ By hand: what is written for one picture of one size. Layers are unrolled, all n
 text, and the adapter's own sin, tanh and exp are called, whose error may be 2^-11; layers fade by
 the local fineness as the page's do, by derivatives. It leaves out what the page has for other
 views and latents: their data, differences from a reference, and the page's polynomials. Colours
-and all around the network are the page's.
+and all around the network are the page's. A network of 128 units has loops over data also by hand:
+software does not compile its numbers as text in 160 s.
 `python -m benchmarks.shaders` runs it alone, on software adapters.
 """
 
 import argparse
+import math
 import re
 import shutil
 import tempfile
@@ -22,9 +24,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.measuring import seconds
 from tilecppn.cppn.detail import BUSY, CALM, FADE, LocalFineness
+from tilecppn.cppn.resolved import ResolvedNetwork
 from tilecppn.kernels import EvaluationContext
 from tilecppn.kernels.wgsl.fragment import glsl_fragment, wgsl_fragment
-from tilecppn.kernels.wgsl.program import Program, program_of
+from tilecppn.kernels.wgsl.program import UNROLLED, Program, program_of
 from tilecppn.kernels.wgsl.shape import Shape
 from tilecppn.kernels.wgsl.text import number, vector
 from tilecppn.scene.scene import Scene
@@ -32,7 +35,7 @@ from tilecppn.shaders.config import layers_of
 from tilecppn.shaders.page import live_page
 
 COUNT = 5  # pictures of a measurement
-PRESETS = ("ember", "silk", "flux", "hardmaru", "jupiter")
+PRESETS = ("ember", "silk", "flux", "hardmaru", "jupiter", "pyre")
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -77,18 +80,32 @@ def by_hand(scene: Scene) -> Program:
     """Return a hand-written program of a scene without symmetry, for its own view."""
     network = EvaluationContext.of(scene).network
     shape = Shape.of(scene, len(network.layers))
+    looped = shape.vectors > UNROLLED
+    layers = _looped(scene, network, shape) if looped else _unrolled(network, shape)
+    lines = [*_point(scene), *layers]
+    lines.append(f"  return {_applied(shape.output, 'total')};\n}}")
+    page = program_of(scene, Shape.of(scene, layers_of(scene)))
+    network_text = "\n".join([*lines, "fn cppn_colour"])
+    source = re.sub(r"cppn_network\(cppn_point\(d\)[, a-z]*\)", "hand_network(d)", page.source)
+    return page._replace(source=source.replace("fn cppn_colour", network_text))
+
+
+def _point(scene: Scene) -> list[str]:
     grid, (x0, y0) = scene.grid, scene.cppn.structure.origin
     c, s = number(grid.cosine), number(grid.sine)
     turned = [f"d.x * {c} - d.y * {s}", f"d.x * {s} + d.y * {c}"]
     x, y = reversed(turned) if grid.swap else turned
-    lines = [
+    return [
         "fn hand_network(d: vec2f) -> vec4f {",
         f"  let x: f32 = {number(grid.center[0])} + {x};",
         f"  let y: f32 = {number(grid.center[1])} + {y};",
         f"  let r: f32 = length(vec2f(x - {number(x0)}, y - {number(y0)}));",
-        # All shaders have the same data.
-        f"  var total: vec4f = {_four(network.bias, 0)} + 1e-30 * cppn_at(0);",
     ]
+
+
+def _unrolled(network: ResolvedNetwork, shape: Shape) -> list[str]:
+    # All shaders have the same data.
+    lines = [f"  var total: vec4f = {_four(network.bias, 0)} + 1e-30 * cppn_at(0);"]
     for i, layer in enumerate(network.layers):
         names = shape.layers[i]
         for k in range(shape.vectors):
@@ -109,11 +126,39 @@ def by_hand(scene: Scene) -> Program:
                 offset, start = _four(layer.fade.offset, 0), number(layer.fade.start)
                 part = f"smoothstep(0.0, 1.0, {start} - fineness) * ({part} + {offset})"
             lines.append(f"  total = total + {part};")
-    lines.append(f"  return {_applied(shape.output, 'total')};\n}}")
-    page = program_of(scene, Shape.of(scene, layers_of(scene)))
-    network_text = "\n".join([*lines, "fn cppn_colour"])
-    source = re.sub(r"cppn_network\(cppn_point\(d\)[, a-z]*\)", "hand_network(d)", page.source)
-    return page._replace(source=source.replace("fn cppn_colour", network_text))
+    return lines
+
+
+def _looped(scene: Scene, network: ResolvedNetwork, shape: Shape) -> list[str]:
+    """Return the lines of a plain network too wide for its numbers to be text: they are data."""
+    (cx, cy), (x0, y0), vectors = scene.grid.center, scene.cppn.structure.origin, shape.vectors
+    centre = ", ".join(map(number, (cx, cy, math.hypot(cx - x0, cy - y0))))  # layer 0's sums' place
+    lines = [
+        f"  let p: vec3f = vec3f(x, y, r) - vec3f({centre});",
+        f"  var h: array<vec4f, {vectors}>;",
+        f"  var g: array<vec4f, {vectors}>;",
+    ]
+    for i in range(len(network.layers)):
+        terms = [f"cppn_at(k + {c}) * p.{name}" for c, name in enumerate("xyz")]
+        columns = ", ".join(f"cppn_at(k + 4 * j + {c})" for c in range(4))
+        products = [
+            f"    for (var j: i32 = 0; j < {vectors}; j = j + 1) {{",
+            f"      s = s + mat4x4f({columns}) * h[j];",
+            "    }",
+        ]
+        lines += [
+            f"  for (var o: i32 = 0; o < {vectors}; o = o + 1) {{",
+            f"    let k: i32 = {shape.weights(i)} + o * {shape.inputs(i)};",
+            f"    var s: vec4f = cppn_at({shape.reference(i)} + o);",
+            *(products if i else [f"    s = s + {' + '.join(terms)};"]),
+            f"    g[o] = {_applied(shape.layers[i][:4], 's')};",
+            "  }",
+            "  h = g;",
+        ]
+    first = shape.readout(len(network.layers) - 1)
+    read = " + ".join(f"dot(cppn_at({first + j}), h[{j}])" for j in range(vectors))
+    lines.append(f"  let total: vec4f = {_four(network.bias, 0)} + vec4f({read}, 0.0, 0.0, 0.0);")
+    return lines
 
 
 def _followed(local: LocalFineness, layer: int, shape: Shape) -> list[str]:

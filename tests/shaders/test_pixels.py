@@ -165,11 +165,15 @@ def test_the_pages_reference_is_that_of_python(live: Live, tmp_path: Path) -> No
     shape, rows, _ = data_of(scene, layers_of(scene))
     layers = len(EvaluationContext.of(scene).network.layers)
     found = np.reshape(live.page.evaluate("Array.from(picture.reference.rows)"), (-1, 4))
-    # The page keeps the factors of readouts apart.
+    # The page keeps the factors of readouts apart, with the starts of fades, and all offsets.
     of_layer = shape.channels * shape.vectors
     for i in range(layers):
-        factors = found[shape.factors(i)]
-        found[shape.fade(i), :3] *= factors[:3]
+        factors, offset = found[shape.factors(i)], found[shape.fade(i)]
+        offset[:3] *= factors[:3]
+        offset[3] = factors[3]
+        if offset[3] >= 1e9:
+            found[shape.outputs, :3] += offset[:3]
+            offset[:3] = 0.0
         readout = slice(shape.readout(i), shape.readout(i) + of_layer)
         found[readout] *= np.repeat(factors[: shape.channels], shape.vectors)[:, None]
     for start, end in (

@@ -1,7 +1,8 @@
-"""The activations as shader functions of four units at a time.
+"""The activations as shader functions of one unit.
 
-They do not use tanh, exp and sin of the languages, whose precision is not specified, and do not
-rely on fused multiply-adds.
+Of one, since software holds a value of four pixels in a register, and runs out of registers where
+each operation is for four units. They do not use tanh, exp and sin of the languages, whose
+precision is not specified, and do not rely on fused multiply-adds.
 `FUNCTIONS` has f(x). `DIFFERENCES` has f(s + d) - f(s) for a sum s that is the same for all pixels,
 without cancellation: its error is relative to d, however small. There `a` and `b` are the values of
 `reference.REFERENCES` for s.
@@ -40,10 +41,10 @@ def _sine(*coefficients: float) -> str:
     Coefficients are by reweighted least squares of the absolute error.
     """
     return f"""\
-  let t: vec4f = x * {number(1.0 / math.tau)};
-  let v: vec4f = t - floor(t + 0.5);
-  let s: vec4f = v * (0.5 - abs(v));
-  let p: vec4f = abs(s);
+  let t: f32 = x * {number(1.0 / math.tau)};
+  let v: f32 = t - floor(t + 0.5);
+  let s: f32 = v * (0.5 - abs(v));
+  let p: f32 = abs(s);
   return s * ({horner("p", coefficients)});"""
 
 
@@ -53,29 +54,29 @@ def _exp(bounded: str, coefficients: Iterable[float] = _EXP) -> str:
     bounded: x within ± `SINGLE.widest`.
     """
     return f"""\
-  let t: vec4f = {bounded} * {number(1.0 / math.log(2.0))};
-  let n: vec4f = floor(t + 0.5);
-  let f: vec4f = t - n;
-  let part: vec4f = f * ({horner("f", coefficients)});
-  let scale: vec4f = cppn_power(n);
+  let t: f32 = {bounded} * {number(1.0 / math.log(2.0))};
+  let n: f32 = floor(t + 0.5);
+  let f: f32 = t - n;
+  let part: f32 = f * ({horner("f", coefficients)});
+  let scale: f32 = cppn_power(n);
 """
 
 
-def _function(name: str, body: str, parameters: str = "x: vec4f") -> str:
-    return f"fn {name}({parameters}) -> vec4f {{\n{body}\n}}"
+def _function(name: str, body: str, parameters: str = "x: f32") -> str:
+    return f"fn {name}({parameters}) -> f32 {{\n{body}\n}}"
 
 
 _EXP_PARTS = _exp(f"cppn_within(x, {SINGLE.widest})")
 _NEGATIVE = f"cppn_above(x, {-SINGLE.widest})"
 _SCALED = "  return scale + scale * part;"
 _TANH = f"""\
-  let c: vec4f = cppn_within(x, 8.8);
-  let q: vec4f = c * c;
+  let c: f32 = cppn_within(x, 8.8);
+  let q: f32 = c * c;
   return c * (({horner("q", TANH_TOP)}) / ({horner("q", TANH_BOTTOM)}) + {number(TANH_END)});"""
 _SOFTPLUS = f"""\
-  let u: vec4f = cppn_decay(-abs(x));
-  let s: vec4f = u / (u + 2.0);
-  let q: vec4f = s * s;
+  let u: f32 = cppn_decay(-abs(x));
+  let s: f32 = u / (u + 2.0);
+  let q: f32 = s * s;
   return cppn_above(x, 0.0) + 2.0 * (s + s * q * ({horner("q", SINGLE.atanh)}));"""
 
 BODIES = {
@@ -104,7 +105,7 @@ _BRIEF_BODIES = {
     "sin": _sine(77.93929, 50.024895, 12.568868),
     "decay": _exp(_NEGATIVE, (0.0096819136, 0.055919705, 0.24022021, 0.69312153)) + _SCALED,
     "softplus": f"""\
-  let u: vec4f = cppn_decay(-abs(x));
+  let u: f32 = cppn_decay(-abs(x));
   return cppn_above(x, 0.0) + u * ({horner("u", _BRIEF_LOG)});""",
 }
 
@@ -119,25 +120,23 @@ FUNCTIONS = {name: f"cppn_{name.replace('-', '_')}" for name in ACTIVATIONS}
 # 2 sin(d/2) (cos(s) cos(d/2) - sin(s) sin(d/2)): where d/2 has another sign by half a turn, both
 # of its functions have, so that it takes none. a = sin(s), b = cos(s).
 _SIN_DIFFERENCE = f"""\
-  let t: vec4f = d * {number(1.0 / math.tau)};
-  let v: vec4f = t - floor(t + 0.5);
-  let q: vec4f = v * v;
-  let s: vec4f = v * ({_in_turns(SINGLE.sin, math.pi, math.tau)});
-  let c: vec4f = {_in_turns(_COS, math.pi)};
+  let t: f32 = d * {number(1.0 / math.tau)};
+  let v: f32 = t - floor(t + 0.5);
+  let q: f32 = v * v;
+  let s: f32 = v * ({_in_turns(SINGLE.sin, math.pi, math.tau)});
+  let c: f32 = {_in_turns(_COS, math.pi)};
   return s * (b * c - 0.5 * a * s);"""
 # With the shares a = 1 / (1 + e^-2s) and b = 1 - a, no sum cancels.
 _TANH_DIFFERENCE = f"""\
-  let x: vec4f = 2.0 * d;
+  let x: f32 = 2.0 * d;
 {_EXP_PARTS}\
   return 2.0 * a * b * (scale * part + (scale - 1.0)) / (b + a * (scale + scale * part));"""
 _GAUSSIAN_DIFFERENCE = """\
-  let near: vec4f = b * cppn_exp1(-d * (2.0 * a + d));
-  return mix(near, cppn_gaussian(a + d) - b, step(vec4f(0.5), abs(d)));"""
+  let near: f32 = b * cppn_exp1(-d * (2.0 * a + d));
+  return mix(near, cppn_gaussian(a + d) - b, step(0.5, abs(d)));"""
 _CHANGES = {"sin": _SIN_DIFFERENCE, "tanh": _TANH_DIFFERENCE, "gaussian": _GAUSSIAN_DIFFERENCE}
 LIBRARY |= {
-    f"cppn_{name}_difference": _function(
-        f"cppn_{name}_difference", body, "a: vec4f, b: vec4f, d: vec4f"
-    )
+    f"cppn_{name}_difference": _function(f"cppn_{name}_difference", body, "a: f32, b: f32, d: f32")
     for name, body in _CHANGES.items()
 }
 DIFFERENCES = {name: f"cppn_{name}_difference" for name in _CHANGES}

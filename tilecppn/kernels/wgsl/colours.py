@@ -54,7 +54,7 @@ fn cppn_toned(light: f32, chroma: f32, most: f32, hue: vec2f) -> vec3f {{
     "cppn_chromas": f"""\
 fn cppn_chromas(l: f32, c: f32, part: f32, h: f32) -> vec3f {{
   let turns: f32 = h / {_H};
-  let hue: vec2f = cppn_sin(6.2831855 * vec4f(turns + 0.25, turns, 0.0, 0.0)).xy;
+  let hue: vec2f = vec2f(cppn_sin(6.2831855 * (turns + 0.25)), cppn_sin(6.2831855 * turns));
   let light: f32 = l / {_L};
   var low: f32 = 0.0;
   var high: f32 = 0.5;

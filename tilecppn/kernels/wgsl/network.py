@@ -11,13 +11,12 @@ in a loop that only some pixels leave. So only the loop of the last layers is le
 and with it all after it, has faded; none before it could have.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
 from tilecppn.kernels.wgsl.activations import DIFFERENCES, FUNCTIONS
 from tilecppn.kernels.wgsl.shape import Functions, Shape
-from tilecppn.kernels.wgsl.text import vector
 
 Row = Callable[[str], str]  # the expression for the row of data with this index
 
@@ -60,7 +59,7 @@ def network_function(shape: Shape, form: Form, differences: int = 0) -> str:
     if form.traced:
         lines.append("  cppn_trace(layers, 0, total);")
     outputs = tuple(shape.output[min(k, shape.channels - 1)] for k in range(4))
-    value = _applied(outputs, lambda f: f"{FUNCTIONS[f]}(total)")
+    value = _applied(outputs, FUNCTIONS, "total")
     return "\n".join([*lines, f"  return {value};", "}"])
 
 
@@ -119,9 +118,12 @@ def _loop(shape: Shape, form: Form, loop: _Loop) -> list[str]:
     if fades:
         fade = form.reference(_index("r", constant=shape.layer_rows - 1))
         body.append(f"  let fade: vec4f = {fade};")
+        if form.fineness == "measured":
+            factors = form.weights(_index("i", constant=shape.factors(0)))
+            body.append(f"  let factors: vec4f = {factors};")
         if loop.left:
             kept = " && !cppn_traced()" if form.traced else ""
-            body += [f"  if (fade.w <= {_fineness(form)}{kept}) {{", "    break;", "  }"]
+            body += [f"  if ({_start(form)} <= {_fineness(form)}{kept}) {{", "    break;", "  }"]
     body += _sums(shape, form, first, "k")
     body += _branches(
         [
@@ -144,6 +146,11 @@ def _fineness(form: Form) -> str:
     return "min(max(fineness, cppn_view[3].z), cppn_view[3].w)"
 
 
+def _start(form: Form) -> str:
+    # A page has it in the row that views change, so that offsets can be literals in the text.
+    return "fade.w" if form.fineness == "given" else "factors.w"
+
+
 def _measured(shape: Shape, form: Form) -> list[str]:
     """Return statements that add a layer's part to `fineness`, if the layer is followed."""
 
@@ -159,12 +166,11 @@ def _measured(shape: Shape, form: Form) -> list[str]:
 def _faded(shape: Shape, form: Form, base: str) -> list[str]:
     """Return statements that add a layer's contribution to the outputs, as far as it is visible."""
     # The kernel's readouts have their factors.
-    row = form.weights(_index("i", constant=shape.factors(0)))
-    factors = f"{row} * " if form.fineness == "measured" else ""
+    factors = "factors * " if form.fineness == "measured" else ""
     return [
         "  var part: vec4f = vec4f(fade.xyz, 0.0);",
         *_readout(shape, form, base, "part"),
-        f"  let kept: f32 = min(max(fade.w - {_fineness(form)}, 0.0), 1.0);",
+        f"  let kept: f32 = min(max({_start(form)} - {_fineness(form)}, 0.0), 1.0);",
         f"  total = total + kept * kept * (3.0 - 2.0 * kept) * {factors}part;",
     ]
 
@@ -221,10 +227,11 @@ def _sums(shape: Shape, form: Form, layer: int, base: str) -> list[str]:
             terms = [f"{row(o, k)} * p.{'xyz'[k]}" for k in range(3 if shape.radius else 2)]
         elif form.vectors:
             return [
-                f"  s[{o}] = vec4f(0.0);",
+                "  var sum: vec4f = vec4f(0.0);",  # software is slow to find an s[o]
                 f"  for (var j: i32 = 0; j < {shape.vectors}; j = j + 1) {{",
-                f"    s[{o}] = s[{o}] + {matrix(o, 'j')};",
+                f"    sum = sum + {matrix(o, 'j')};",
                 "  }",
+                f"  s[{o}] = sum;",
             ]
         else:
             terms = [matrix(o, str(j)) for j in range(shape.vectors)]
@@ -248,9 +255,10 @@ def _values(
             )
             trace = [f"  cppn_trace({i}, {o}, s[{o}]);"] if form.traced else []
             if differences:
-                value = _applied(functions, lambda f: f"{DIFFERENCES[f]}({a}, {b}, s[{o}])")
-                return [*trace, f"  h[{o}] = {value};"]
-            value = _applied(functions, lambda f: f"{FUNCTIONS[f]}(s[{o}])")
+                value = _applied(functions, DIFFERENCES, "a", "b", f"s[{o}]")
+                lets = [f"  let a: vec4f = {a};", f"  let b: vec4f = {b};"]
+                return [*trace, "  {", *_indented([*lets, f"  h[{o}] = {value};"]), "  }"]
+            value = _applied(functions, FUNCTIONS, f"s[{o}]")
             added = f"h[{o}] + " if shape.residual and layer > 0 else ""
             return [f"  s[{o}] = s[{o}] + {a};", *trace, f"  h[{o}] = {added}{value};"]
 
@@ -275,14 +283,13 @@ def _readout(shape: Shape, form: Form, base: str, into: str = "total") -> list[s
     return [added([" + ".join(of_channel) for of_channel in terms])]
 
 
-def _applied(functions: Functions, call: Callable[[str], str]) -> str:
-    """Return an expression that applies a function to each of four lanes; call: makes a call."""
-    names = list(dict.fromkeys(functions))
-    text = call(names[0])
-    for name in names[1:]:
-        mask = [1.0 if f == name else 0.0 for f in functions]
-        text = f"mix({text}, {call(name)}, {vector(mask)})"
-    return text
+def _applied(functions: Functions, calls: Mapping[str, str], *vectors: str) -> str:
+    """Return the vector of each of four functions applied to its lane of the vectors."""
+    lanes = (
+        f"{calls[function]}({', '.join(f'{name}.{lane}' for name in vectors)})"
+        for function, lane in zip(functions, "xyzw", strict=True)
+    )
+    return f"vec4f({', '.join(lanes)})"
 
 
 def _index(base: str, *factors: tuple[str, int], constant: int = 0) -> str:

@@ -18,11 +18,10 @@ _REPEATED = """\
   let t{i}: f32 = {sign}{d} * {turns};
   let n{i}: f32 = t{i} - floor(t{i} + 0.5);
   let m{i}: f32 = {folded};
-  let a{i}: vec4f = vec4f(3.1415927 * m{i});
-  let s{i}: vec4f = {diameter} * cppn_sin_difference(vec4f(0.0), vec4f(1.0), a{i})
-    * cppn_sin({row}.w + vec4f(1.5707963, 0.0, 0.0, 0.0) + a{i});
-  let {d}1: f32 = s{i}.x;
-  let h{i}: f32 = s{i}.y;"""
+  let a{i}: f32 = 3.1415927 * m{i};
+  let s{i}: f32 = {diameter} * cppn_sin_difference(0.0, 1.0, a{i});
+  let {d}1: f32 = s{i} * cppn_sin({row}.w + 1.5707963 + a{i});
+  let h{i}: f32 = s{i} * cppn_sin({row}.w + a{i});"""
 
 
 def point_function(

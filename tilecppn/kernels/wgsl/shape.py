@@ -8,9 +8,9 @@ Data are rows of four float32. Units are taken in vectors of four, padded with w
 | … | with symmetry: `reference.reference_point` |
 | 1 | of the reference: sums of the outputs |
 | for each layer, for each vector | of the reference: sums or biases, or two rows for differences |
-| and with detail one for the layer | its fade: the readout's offset, and the start |
+| and with detail one for the layer | the readout's offset; and not in pages the fade's start |
 | … | colours of the palette |
-| with detail for each layer | the factors of its readout, which only pages have |
+| with detail for each layer | only in pages: the factors of its readout, and the fade's start |
 | for each layer that is read out, for each channel | the weights of each vector |
 | for each layer, for each vector | the weights of each input |
 """

@@ -35,7 +35,7 @@ function networkOf(config, floats) {
 // then end at no pixel before all layers: software takes longer for such ends than for the layers.
 /** @param {string} source @param {Reference} reference @param {number[] | false} [counts] */
 function written(source, { config, rows }, counts) {
-  const kind = source.startsWith("#") ? "vec4" : "vec4f", { constant, perLayer } = config.rows;
+  const kind = source.startsWith("#") ? "vec4" : "vec4f", { constant, outputs } = config.rows;
   /** @param {number} row */
   const literal = (row) =>
     `${kind}(${Array.from(rows.subarray(4 * row, 4 * row + 4), (n) => real(+n.toPrecision(9)))})`;
@@ -55,8 +55,8 @@ function written(source, { config, rows }, counts) {
           return "";
         })
         .replace(/cppn_at\(([ikrt])(?: \+ (\d+))?\)/g, (_, name, more = 0) => {
-          const bias = name === "r" && i > differences && +more + Number(!!config.detail) < perLayer;
-          return bias ? literal(bases.r + +more) : `cppn_at(${bases[name] + +more})`;
+          const row = bases[name] + +more;
+          return name === "r" && i > differences ? literal(row) : `cppn_at(${row})`;  // biases and offsets
         })
         .replace(/\bi\b/g, String(i))
         .replace(/\bfollowed\b/g, String(followed));
@@ -70,7 +70,15 @@ function written(source, { config, rows }, counts) {
       })
       .replace(/var<.*> cppn_data: .*>/, `var<uniform> cppn_data: array<vec4f, ${constant}>`);
   }
-  return source.replace(/cppn_at\((\d+)\)/g, (call, row) => (row < constant ? call : literal(+row)));
+  source = source.replace(/cppn_at\((\d+)\)/g, (call, row) =>
+    row < constant && +row !== outputs ? call : literal(+row));
+  if (!counts) return source;
+  // Rows are read before all else: a read has conditions, for which software leaves its registers.
+  return source.replace(/(cppn_network\(.*\{)([^]*?\n\})/, (_, head, body) => {
+    const calls = [...new Set(/** @type {string[]} */ (body.match(/cppn_at\(\d+\)/g)))];
+    const reads = calls.map((call, n) => `${kind === "vec4" ? "vec4" : "let"} row${n} = ${call};`);
+    return [head, ...reads, body.replace(/cppn_at\(\d+\)/g, (call) => `row${calls.indexOf(call)}`)].join("\n");
+  });
 }
 
 // Formats a float for TOML and shaders: with a point or an exponent.

@@ -47,13 +47,8 @@ class Reference {
     point.rows.forEach((row, i) => this.rows.set(row, 4 * (2 + i)));
     const first = this.#first(view.z);
     this.#weights(0, 3, (o, k) => first.weight[3 * o + k]);
-    const total = Float64Array.from(network.bias);
-    const layers = config.detail
-      ? this.#detail(config.detail, view, first, inputs, total)
-      : this.#plain(first, inputs);
-    this.rows.fill(0, 4 * rows.outputs, 4 * rows.outputs + 4);
-    this.rows.set(total, 4 * rows.outputs);
-    return layers;
+    this.rows.set(network.bias, 4 * rows.outputs);
+    return config.detail ? this.#detail(config.detail, view, first, inputs) : this.#plain(first, inputs);
   }
 
   // x, y and the radius of a point after symmetry.
@@ -86,8 +81,8 @@ class Reference {
     return [this.network.layers.length, ...Array(7).fill(0)];
   }
 
-  /** @param {Detail} d @param {Wanted} view @param {Affine} first @param {number[]} inputs @param {Float64Array} total */
-  #detail(d, view, first, inputs, total) {
+  /** @param {Detail} d @param {Wanted} view @param {Affine} first @param {number[]} inputs */
+  #detail(d, view, first, inputs) {
     const { config, network } = this, { width, channels } = config;
     const layers = [first, ...network.layers.slice(1)];
     const [u, v] = view.measured ?? [], at = view.measured ? this.#inputs(folded(config, u, v)) : inputs;
@@ -101,18 +96,15 @@ class Reference {
       const sums = i <= differences ? sumsOf(layers[i], h) : bias;
       if (!differs) this.#constants(i, sums);
       h = sums.map((sum, o) => (differs ? this.#pair(i, o, ACTIVATIONS[functions[o]], sum) : 0));
-      const { factors, fade } = amplitudes[i], scaled = factors.map((a, c) => a * d.factors[c]);
-      const own = [0, 0, 0, fade ?? 1e9];
+      const { factors, fade } = amplitudes[i], offset = [0, 0, 0, 0];
       for (let o = 0; o < width; o++) {
         const change = h[o] - (d.means[i][functions[o]] ?? 0);
-        for (let c = 0; c < channels; c++) {
-          const part = /** @type {Float32Array} */ (readout)[c * width + o] * change;
-          if (fade === undefined) total[c] += scaled[c] * part;
-          else own[c] += part;
-        }
+        for (let c = 0; c < channels; c++)
+          offset[c] += /** @type {Float32Array} */ (readout)[c * width + o] * change;
       }
-      this.rows.set(own, this.#reference(i + 1, 0, -1));
-      this.rows.set(scaled, 4 * (config.rows.factors + i));
+      this.rows.set(offset, this.#reference(i + 1, 0, -1));
+      this.rows.set(factors.map((a, c) => a * d.factors[c]), 4 * (config.rows.factors + i));
+      this.rows[4 * (config.rows.factors + i) + 3] = fade ?? 1e9;
     }
     return [amplitudes.length, differences, ...localOf(d, width, view, finer)];
   }
