@@ -75,9 +75,12 @@ function written(source, { config, rows }, counts) {
   if (!counts) return source;
   // Rows are read before all else: a read has conditions, for which software leaves its registers.
   return source.replace(/(cppn_network\(.*\{)([^]*?\n  return )/, (_, head, body) => {
-    const calls = [...new Set(/** @type {string[]} */ (body.match(/cppn_at\(\d+\)/g)))];
+    /** @type {string[]} */
+    const calls = [...new Set(body.match(/cppn_at\(\d+\)/g))];
     const reads = calls.map((call, n) => `${kind === "vec4" ? "vec4" : "let"} row${n} = ${call};`);
-    return [head, ...reads, body.replace(/cppn_at\(\d+\)/g, (call) => `row${calls.indexOf(call)}`)].join("\n");
+    /** @param {string} call */
+    const named = (call) => `row${calls.indexOf(call)}`;
+    return [head, ...reads, body.replace(/cppn_at\(\d+\)/g, named)].join("\n");
   });
 }
 
