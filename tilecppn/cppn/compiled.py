@@ -5,18 +5,18 @@ Imported when there is such a network, since importing LLVM takes 30 ms.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilecppn.codegen import Array, ArrayOf, Module, Value, machine_code
+from tilecppn.codegen import Array, ArrayOf, Function, Module, Value, machine_code
 from tilecppn.codegen.activations import FUNCTIONS, cos, sin
 from tilecppn.codegen.values import F64, I64, I128
 from tilecppn.cppn import seeding
 
 LANES = 8  # numbers at a time
-BLOCK = 4  # random numbers made at a time
+BLOCK = 4  # random numbers that Philox makes at a time
 
 # The slopes of the activations that such networks can have, from the argument and the value.
 SLOPES: dict[str, Callable[[Value, Value], Value]] = {
@@ -67,23 +67,30 @@ def inverse_normal(uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
+def _all(f: Function, count: Value) -> Iterator[tuple[Value, int]]:
+    """Loop over `count` numbers: yield an index and how many, LANES, then one by one at the end."""
+    shift = LANES.bit_length() - 1
+    whole = count >> shift << shift
+    for lanes, first, end in ((LANES, 0, whole), (1, whole, count)):
+        with f.loop(end, start=first, step=lanes) as i:
+            yield i, lanes
+
+
 @machine_code
 def _normals() -> Module:
     module = Module()
     f = module.function("uniforms", out=ArrayOf(F64), first=I64, count=I64, seed=I64, stream=I64)
     with f.loop(f["count"], step=BLOCK) as i:  # the last block may reach into the next stream's
-        words = _philox(f["seed"], f["stream"], (i >> 2) + 1)
+        words = _philox(f["seed"], f["stream"], (i >> (BLOCK.bit_length() - 1)) + 1)
         for k, word in enumerate(words):
             f.array("out").store(((word >> 11).to(F64) + 0.5) * 2.0**-53, f["first"] + i + k)
     f.end()
     f = module.function("inverse_normal", uniforms=ArrayOf(F64), result=ArrayOf(F64), n=I64)
     n, uniforms, result = f["n"], f.array("uniforms"), f.array("result")
-    whole = n >> (LANES.bit_length() - 1) << (LANES.bit_length() - 1)
-    for lanes, first, end in ((LANES, 0, whole), (1, whole, n)):
-        with f.loop(end, start=first, step=lanes) as i:
-            q = uniforms.load(i, lanes) - 0.5
-            r = 0.180625 - q * q
-            result.store(q * _ratio(r, seeding.CENTRE_TOP, seeding.CENTRE_BOTTOM), i)
+    for i, lanes in _all(f, n):
+        q = uniforms.load(i, lanes) - 0.5
+        r = 0.180625 - q * q
+        result.store(q * _ratio(r, seeding.CENTRE_TOP, seeding.CENTRE_BOTTOM), i)
     with f.loop(n) as i:
         u = uniforms.load(i)
         q = u - 0.5
@@ -100,7 +107,7 @@ def _normals() -> Module:
 
 def _philox(seed: Value, stream: Value, block: Value) -> list[Value]:
     """Return four words of Philox 4x64-10 with the key (seed, stream)."""
-    zero = block - block
+    zero = block.like(0)
     words, key = [block, zero, zero, zero], [seed, stream]
     for _ in range(10):
         products = [
@@ -114,7 +121,10 @@ def _philox(seed: Value, stream: Value, block: Value) -> list[Value]:
 
 
 def _ratio(x: Value, top: Sequence[float], bottom: Sequence[float]) -> Value:
-    """Return the quotient of two polynomials, highest power first."""
+    """Return the quotient of two polynomials, highest power first, as `seeding` does.
+
+    Without the fused multiply-adds of `codegen.activations.polynomial`, which round otherwise.
+    """
 
     def polynomial(coefficients: Sequence[float]) -> Value:
         total = x * coefficients[0] + coefficients[1]
@@ -148,17 +158,15 @@ def _activations() -> Module:
             name, sums=ArrayOf(F64), jacobian=ArrayOf(F64), first=I64, step=I64, units=I64, n=I64
         )
         n = f["n"]
-        whole = n >> (LANES.bit_length() - 1) << (LANES.bit_length() - 1)
         with f.loop(f["units"], start=f["first"], step=f["step"]) as unit:
             sums, jacobian = f.array("sums").at(unit * n), f.array("jacobian").at(unit * n * 2)
-            for lanes, first, end in ((LANES, 0, whole), (1, whole, n)):
-                with f.loop(end, start=first, step=lanes) as j:
-                    x = sums.load(j, lanes)
-                    value = FUNCTIONS[name](x)
-                    own = slope(x, value)
-                    sums.store(value, j)
-                    for place in (j, j + n):
-                        jacobian.store(jacobian.load(place, lanes) * own, place)
+            for j, lanes in _all(f, n):
+                x = sums.load(j, lanes)
+                value = FUNCTIONS[name](x)
+                own = slope(x, value)
+                sums.store(value, j)
+                for place in (j, j + n):
+                    jacobian.store(jacobian.load(place, lanes) * own, place)
         f.end()
     return module
 
