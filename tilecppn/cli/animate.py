@@ -16,11 +16,12 @@ from tilecppn.cli.common import (
     parse_seeds,
     result,
     set_option,
+    time_and_speed,
 )
 from tilecppn.cli.image_output import image_output, is_made
 from tilecppn.cli.run_options import Choices, opened_run, run_options
 from tilecppn.cli.terminal import write_line
-from tilecppn.formatting import counted, format_duration, format_rate
+from tilecppn.formatting import counted
 
 if TYPE_CHECKING:
     from tilecppn.film.encoding.base import FilmOptions
@@ -244,12 +245,10 @@ def _summary(picture: "Timeline", outcome: "RunResult") -> str:
     words = f"{counted(picture.frames, 'frame')} of {canvas.width} × {canvas.height}"
     if outcome.skipped == outcome.tasks:
         return f"{words}, complete before"
-    rate = outcome.pixels / max(outcome.seconds, 1e-9)
-    speed = f", {format_rate(rate)}" if outcome.pixels else ""
     taken = "" if outcome.pixels else ", none of them drawn,"
     done = f"{outcome.skipped:,} of {outcome.tasks:,} shards and clips"
     resumed = f"; {done} were there before" if outcome.skipped else ""
-    return f"{words}{taken} in {format_duration(outcome.seconds)}{speed}{resumed}"
+    return f"{words}{taken} in {time_and_speed(outcome)}{resumed}"
 
 
 def _timeline(

@@ -244,12 +244,16 @@ def outcome_record(outcome: "RunResult") -> dict[str, Any]:
 
 def outcome_words(outcome: "RunResult") -> str:
     """Describe a run's outcome, with its speed."""
-    rate = outcome.pixels / max(outcome.seconds, 1e-9)
-    speed = f", {format_rate(rate)}" if outcome.pixels else ""
     return (
         f"{counted(outcome.rendered, 'shard')} rendered, {outcome.skipped:,} already there, in "
-        f"{format_duration(outcome.seconds)}{speed}"
+        f"{time_and_speed(outcome)}"
     )
+
+
+def time_and_speed(outcome: "RunResult") -> str:
+    """Describe how long a run took, and its speed if it drew pixels: `20 s, 8.1 Mpixel/s`."""
+    rate = outcome.pixels / max(outcome.seconds, 1e-9)
+    return format_duration(outcome.seconds) + (f", {format_rate(rate)}" if outcome.pixels else "")
 
 
 def result(text: str, record: dict[str, Any], as_json: bool) -> None:
