@@ -62,8 +62,7 @@ def _file(path: Path) -> Record:
         return _withheld(path, made)
     size, dpi = image_size(path) or (None, None)
     if (film := embedded_timeline(path)) is not None:
-        sheet = _head(path, "contact sheet", suffix_of(path)[1:])
-        head = _film_head(path) if is_film(path) else sheet
+        head = _film_head(path) if is_film(path) else _head(path, "contact sheet", _format(path))
         within = {} if made is None or made.tolerance is None else {"tolerance": made.tolerance}
         return {**head, "version": _version(path), **_film(film, size, dpi), **within}
     if may_embed_scene(path):
@@ -105,7 +104,7 @@ def _film_head(path: Path) -> Record:
     """Return the kind and format of a film's file, or of a folder of frames."""
     if path.is_dir():
         return _head(path, "folder of frames", FrameFolder(path).format)
-    return _head(path, "film", suffix_of(path)[1:])
+    return _head(path, "film", _format(path))
 
 
 def _picture(
@@ -126,7 +125,7 @@ def _picture(
 
 def _dtype(path: Path, scene: Scene, options: dict[str, str]) -> str:
     """Return the dtype of an export's values, which follows from its options."""
-    format, bits = options.get("format", suffix_of(path)[1:]), options.get("bits")
+    format, bits = options.get("format", _format(path)), options.get("bits")
     if bits is not None:
         return f"float{bits}" if format == "exr" else f"uint{bits}"
     if format in ("jpg", "webp", "avif") or (format == "jxl" and suffix_of(path) != ".jxl"):
@@ -215,7 +214,7 @@ def _export_kind(path: Path) -> tuple[str, str]:
         return "live page", "html"
     if suffix_of(path) == ".html":
         return "page", "html"
-    format = suffix_of(path)[1:]
+    format = _format(path)
     if format in ("dzi", "szi", "pmtiles", "mbtiles"):
         return "pyramid", format
     record = read_provenance(path)
@@ -231,6 +230,10 @@ def _image_kind(options: dict[str, str]) -> str:
         "proof": "proof",
     }
     return next((kind for option, kind in kinds.items() if option in options), "image")
+
+
+def _format(path: Path) -> str:
+    return suffix_of(path)[1:]
 
 
 def _version(path: Path) -> str | None:
