@@ -30,7 +30,7 @@ export const said = (error) => (error instanceof Error ? error.message : String(
 export const complain = (error) => note(said(error), true);
 
 /** Take away the error of something earlier, once something else has succeeded. */
-export function forgive() {
+export function clearError() {
   if (line.classList.contains("bad") && !connection.lost) line.hidden = true;
 }
 
@@ -41,7 +41,7 @@ export async function attempt(run) {
   const before = count;
   try {
     await run();
-    if (count === before) forgive();
+    if (count === before) clearError();
   } catch (error) {
     complain(error);
   }

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { byId } from "./element.js";
-import { complain, forgive } from "./note.js";
+import { complain, clearError } from "./note.js";
 
 /** Emits "scene" when another scene is shown, and "steps" when the history changed. */
 class State extends EventTarget {
@@ -195,7 +195,7 @@ async function sendChanges(by) {
       const { base } = state, sent = pending, last = finished;
       changed = finished = false;
       const scene = await post("scenes", { base: base.id, changes: sent, glimpses: pace.begin() });
-      forgive();
+      clearError();
       await pace.keep(scene.id, scene.glimpses);
       if (!pending || state.base !== base) continue;  // something else is shown meanwhile
       if (last && !changed) {
