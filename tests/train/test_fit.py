@@ -147,10 +147,6 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_command_at_a_time_writes_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from click.testing import CliRunner
-
-    from tilecppn.cli import main
-
     monkeypatch.chdir(tmp_path)
     picture().save("in.png")
     with claimed(Path("m.safetensors")):
